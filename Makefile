@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+#
+# make demo		install what is missing, build, boot a real Linux guest
+# make check		install what is missing, build, pass all tests
+#
+# make			the monitor, $(O)/roost
+# make arm64		roost and the test guests for arm64, static, build/arm64
+# make check-unit	unit tests on this machine; no KVM, no root, seconds
+# make check-guest	boot guests, in the emulated arm64 host or on a real one
+# make bench		figures, one line each: name value unit
+# make lint		format, includes, clang-tidy, cppcheck, thread safety, man pages
+# make install		DESTDIR and PREFIX as usual
+#
+# V=1 shows commands; SAN=address,undefined or SAN=thread builds with it, O= says
+# where to; WERROR=0 lets a new compiler's warnings through.
+
+CROSS_COMPILE	?=
+ifeq ($(origin CC),default)
+CC		:= $(CROSS_COMPILE)gcc
+endif
+O		?= build
+PREFIX		?= /usr/local
+MANDIR		?= $(PREFIX)/share/man
+Q		:= $(if $(V),,@)
+
+VERSION		:= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+ARCH		:= $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wconversion \
+	-Wsign-conversion -Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum -Wno-unused-parameter
+WARN += $(if $(filter 0,$(WERROR)),,-Werror)
+
+override CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(if $(SAN),-DLOCK_CHECKS)
+CFLAGS		?= -O2 -g
+override CFLAGS	+= -std=gnu17 $(WARN) -fno-common -fno-strict-aliasing \
+	-fstack-protector-strong -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+LIBFDT		?= -lfdt
+LIBS		:= -luring $(LIBFDT) -lcap -lz -lzstd
+
+# One list of rooms; the architecture of the build host picks vcpu/'s half. machine/aarch64
+# describes a machine and touches no KVM, so it builds everywhere.
+rooms	:= machine/base devices devices/host devices/virtio psci irqchip vcpu vcpu/$(ARCH) \
+	   machine machine/aarch64
+srcs	:= $(sort $(foreach r,$(rooms),$(wildcard $(r)/*.c)))
+objs	:= $(srcs:%.c=$(O)/%.o)
+tests	:= $(patsubst tests/unit/%.c,$(O)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+
+.DEFAULT_GOAL := all
+.PHONY: all arm64 check check-unit check-guest bench lint install clean demo
+all: $(O)/roost
+
+$(O)/roost: $(O)/main.o $(objs)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The version changes with every commit: only one object knows it.
+$(O)/main.o: override CPPFLAGS += -DROOST_VERSION='"$(VERSION)"'
+
+$(O)/tests/%: $(O)/tests/unit/%.o $(objs)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(LIBS) -o $@
+
+check-unit: $(tests)
+	$(Q)tests/unit/run $(tests)
+
+# Everything below goes for make without -j too: each step says what it does.
+arm64_O	?= build/arm64
+fetched	:= $(or $(ROOST_CACHE),build/host)/root/usr
+
+# Static, so that it runs in an initramfs with nothing beside it. libfdt-dev is not
+# multi-arch: the cross build takes the unpacked one (tests/host/fetch).
+ifeq ($(shell uname -m),aarch64)
+arm64_vars := O=$(arm64_O)
+arm64: deps-build
+else
+arm64_vars := O=$(arm64_O) CROSS_COMPILE=aarch64-linux-gnu- LDFLAGS=-static \
+	CPPFLAGS=-isystem\ $(fetched)/include LIBFDT=$(fetched)/lib/aarch64-linux-gnu/libfdt.a
+arm64: deps-build deps-cross fetch
+endif
+arm64:
+	$(Q)$(MAKE) --no-print-directory $(arm64_vars) all guests
+
+.PHONY: deps-% fetch
+deps-%:
+	$(Q)tests/host/deps $*
+
+fetch: deps-host
+	$(Q)tests/host/fetch
+
+check: deps-build
+	$(Q)tests/check
+
+check-guest: arm64
+	$(Q)tests/guest/check
+
+bench: arm64
+	$(Q)tests/bench/run
+
+demo: arm64 fetch
+	$(Q)tests/host/demo
+
+lint: deps-build deps-lint
+	$(Q)tests/lint/run
+
+install: all
+	install -D -m 755 $(O)/roost $(DESTDIR)$(PREFIX)/bin/roost
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man1 man/roost.1
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man7 man/roost-machine.7 man/roost-design.7
+
+# What clang-tidy and editors read; from this file's own variables, no wrapper. The
+# arm64 half of vcpu/ is in it with the cross compiler's target.
+compile_commands.json: Makefile
+	$(Q){ echo '['; for f in main.c $(srcs); do \
+	  printf '{"directory":"%s","file":"%s","command":"%s -c %s"},\n' \
+	    '$(CURDIR)' "$$f" '$(subst ",\",$(CC) $(CPPFLAGS) $(CFLAGS))' "$$f"; done | sed '$$s/,$$//'; \
+	  echo ']'; } >$@
+
+clean:
+	$(Q)rm -rf $(O) compile_commands.json
+
+# For tests/lint/run: the lists as this file has them.
+print-%:
+	@echo '$($*)'
+
+.SECONDARY:
+include tests/guest/guest.mk
+-include $(wildcard $(objs:.o=.d) $(O)/main.d $(tests:$(O)/tests/%=$(O)/tests/unit/%.d) \
+	$(O)/guests/obj/*.d $(O)/guests/obj/lib/*.d)
