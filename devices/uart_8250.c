@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * 16550A: National PC16550D (SNLS378B), the chip that "ns16550a" names; TI's
+ * TL16C550C (SLLS177) says the same of all that is modelled here. Section
+ * numbers are the PC16550D's.
+ *
+ * The line has no speed: a byte leaves the moment it is written as long as the
+ * host takes it, and a character time is no time at all. So the receiver is
+ * idle as soon as the host has handed over what it had, and what is left below
+ * the trigger level is a character time-out at once.
+ *
+ * INTR is not gated by MCR.OUT2. The gate is on a PC's board, not in the chip
+ * (8.8: OUT2 is a pin for the user), and a device tree cannot say that there is
+ * one. Linux raises OUT2 in 8250_port.c for every port that has an interrupt,
+ * so it does not care; guests that know the data sheet only do not raise it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/mmio.h"
+#include "devices/uart_8250.h"
+#include "devices/uart_8250_regs.h"
+#include "machine/base/compiler.h"
+#include "machine/base/lock.h"
+
+enum { FIFO_SIZE = 16 };
+
+struct uart_8250 {
+	const struct uart_8250_ops *ops;
+	void *ctx;
+	struct irq_line irq;
+
+	struct mutex lock; /* dev.lock in machine/base/lock.h */
+	bool level GUARDED_BY(lock); /* what the line was last told */
+	bool fifo GUARDED_BY(lock); /* FCR bit 0; off: each FIFO is one byte deep */
+	bool thre_pending GUARDED_BY(lock); /* THRE interrupt, whether enabled or not */
+	bool starved GUARDED_BY(lock); /* uart_8250_receive() left bytes behind */
+	u8 ier GUARDED_BY(lock);
+	u8 trigger GUARDED_BY(lock); /* bytes */
+	u8 lcr GUARDED_BY(lock);
+	u8 mcr GUARDED_BY(lock);
+	u8 msr GUARDED_BY(lock);
+	u8 scr GUARDED_BY(lock);
+	u8 dll GUARDED_BY(lock);
+	u8 dlm GUARDED_BY(lock);
+	u8 lsr_errors GUARDED_BY(lock); /* OE, and BI when it is not a FIFO entry's */
+	u64 lost GUARDED_BY(lock); /* bytes */
+
+	struct {
+		u8 data[FIFO_SIZE];
+		bool brk[FIFO_SIZE]; /* the entry's BI */
+		u32 head; /* free running, the next to read */
+		u32 nr;
+		u32 nr_brk; /* entries with BI */
+	} rx GUARDED_BY(lock);
+	struct {
+		u8 data[FIFO_SIZE]; /* the first is the next to send */
+		u32 nr;
+	} tx GUARDED_BY(lock);
+};
+
+/* The source that IIR names, by priority: 8.6, table IV. */
+static u8 interrupt_id(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	u8 ier = u->ier;
+
+	if ((ier & IER_LINE) && (u->lsr_errors || (u->rx.nr && u->rx.brk[u->rx.head % FIFO_SIZE])))
+		return IIR_LINE;
+	if ((ier & IER_RX) && u->rx.nr)
+		return u->fifo && u->rx.nr < u->trigger ? IIR_TIMEOUT : IIR_RX;
+	if ((ier & IER_THRE) && u->thre_pending)
+		return IIR_THRE;
+	if ((ier & IER_MODEM) && (u->msr & MSR_DELTA))
+		return IIR_MODEM;
+	return IIR_NONE;
+}
+
+/* Telling the line is a system call, and most accesses change nothing. */
+static void update_irq(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	bool level = interrupt_id(u) != IIR_NONE;
+
+	if (level == u->level)
+		return;
+	u->level = level;
+	irq_line_set(&u->irq, level);
+}
+
+static u32 depth(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	return u->fifo ? FIFO_SIZE : 1;
+}
+
+static bool looping(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	return u->mcr & MCR_LOOP;
+}
+
+static void rx_clear(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	u->rx.nr = 0;
+	u->rx.nr_brk = 0;
+}
+
+static void rx_append(struct uart_8250 *u, u8 byte, bool brk) REQUIRES(u->lock)
+{
+	u32 at = (u->rx.head + u->rx.nr++) % FIFO_SIZE;
+
+	u->rx.data[at] = byte;
+	u->rx.brk[at] = brk;
+	u->rx.nr_brk += brk;
+}
+
+/* One character on SIN that nobody could hold back. */
+static void rx_char(struct uart_8250 *u, u8 byte, bool brk) REQUIRES(u->lock)
+{
+	if (u->rx.nr == depth(u)) {
+		u->lsr_errors |= LSR_OE;
+		/* 8.4: a full FIFO keeps what it has, a full RBR takes the new one. */
+		if (u->fifo)
+			return;
+		rx_clear(u);
+	}
+
+	/* Without a FIFO nothing ties BI to the byte: it stays until LSR is read. */
+	if (brk && !u->fifo)
+		u->lsr_errors |= LSR_BI;
+	rx_append(u, byte, brk && u->fifo);
+}
+
+static u8 rx_take(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	u32 at = u->rx.head % FIFO_SIZE;
+
+	if (u->rx.nr == 0)
+		return 0;
+	u->rx.head++;
+	u->rx.nr--;
+	u->rx.nr_brk -= u->rx.brk[at];
+	return u->rx.data[at];
+}
+
+/*
+ * Whether to ask the host for what it kept. Only an empty receiver asks: one
+ * wake-up of the host for a FIFO full of bytes instead of one for each byte.
+ */
+static bool take_starved(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	if (!u->starved || u->rx.nr || looping(u))
+		return false;
+	u->starved = false;
+	return true;
+}
+
+static void tx_clear(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	if (u->tx.nr)
+		u->thre_pending = true;
+	u->tx.nr = 0;
+}
+
+/* A byte that the host does not take waits; THRE is clear as long as one does. */
+static void tx_line(struct uart_8250 *u, u8 byte) REQUIRES(u->lock)
+{
+	if (u->tx.nr == 0 && u->ops->transmit(u->ctx, &byte, 1) == 1)
+		return;
+	if (u->tx.nr < depth(u))
+		u->tx.data[u->tx.nr++] = byte;
+	else
+		u->lost++;
+}
+
+static u32 rbr_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+
+	mutex_assert_held(&u->lock);
+	return u->lcr & LCR_DLAB ? u->dll : rx_take(u);
+}
+
+static void thr_write(void *dev, u32 offset, u32 value)
+{
+	struct uart_8250 *u = dev;
+
+	mutex_assert_held(&u->lock);
+	if (u->lcr & LCR_DLAB) {
+		u->dll = (u8)value;
+		return;
+	}
+
+	/*
+	 * 8.1: break overrides SOUT and leaves the transmitter running, so that
+	 * pad characters can time it; 8.8: in loop mode SOUT is not driven.
+	 */
+	if (!(u->lcr & LCR_BREAK)) {
+		if (looping(u))
+			rx_char(u, (u8)value, false);
+		else
+			tx_line(u, (u8)value);
+	}
+
+	/* 8.6: the write ends the interrupt, and an empty transmitter raises the next. */
+	u->thre_pending = u->tx.nr == 0;
+}
+
+static u32 ier_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+
+	return u->lcr & LCR_DLAB ? u->dlm : u->ier;
+}
+
+static void ier_write(void *dev, u32 offset, u32 value)
+{
+	struct uart_8250 *u = dev;
+
+	if (u->lcr & LCR_DLAB) {
+		u->dlm = (u8)value;
+		return;
+	}
+
+	/* Enabling it over an empty THR raises it again; 8250_port.c tests chips for that. */
+	if (value & ~(u32)u->ier & IER_THRE)
+		u->thre_pending = u->tx.nr == 0;
+	u->ier = value & IER_MASK;
+}
+
+static u32 iir_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+	u8 id;
+
+	mutex_assert_held(&u->lock);
+	id = interrupt_id(u);
+	if (id == IIR_THRE)
+		u->thre_pending = false;
+	return u->fifo ? id | IIR_FIFO : id;
+}
+
+static void fcr_write(void *dev, u32 offset, u32 value)
+{
+	static const u8 triggers[] = { 1, 4, 8, 14 };
+	struct uart_8250 *u = dev;
+	bool fifo = value & FCR_ENABLE;
+	bool toggled = fifo != u->fifo;
+
+	mutex_assert_held(&u->lock);
+
+	/* 8.5: a change of mode empties both; the other bits count only with bit 0 set. */
+	u->fifo = fifo;
+	if (toggled || (fifo && (value & FCR_CLEAR_RX)))
+		rx_clear(u);
+	if (toggled || (fifo && (value & FCR_CLEAR_TX)))
+		tx_clear(u);
+	if (toggled)
+		u->thre_pending = true; /* 8.11: the first one after a change is immediate */
+	if (fifo)
+		u->trigger = triggers[value >> FCR_TRIGGER_SHIFT];
+}
+
+/* In loop mode the receiver sees our own break, once, however long it lasts. */
+static void control_changed(struct uart_8250 *u, u8 lcr, u8 mcr) REQUIRES(u->lock)
+{
+	bool was = looping(u) && (u->lcr & LCR_BREAK);
+
+	u->lcr = lcr;
+	u->mcr = mcr;
+	if (!was && looping(u) && (lcr & LCR_BREAK))
+		rx_char(u, 0, true);
+}
+
+static u32 lcr_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+
+	return u->lcr;
+}
+
+static void lcr_write(void *dev, u32 offset, u32 value)
+{
+	struct uart_8250 *u = dev;
+
+	mutex_assert_held(&u->lock);
+	control_changed(u, (u8)value, u->mcr);
+}
+
+static u32 mcr_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+
+	return u->mcr;
+}
+
+/* MSR bits 7:4: in loop mode our own outputs, 8.8; else a terminal that is there and ready. */
+static u8 modem_inputs(u32 mcr)
+{
+	u32 v = MSR_DCD | MSR_DSR | MSR_CTS;
+
+	if (mcr & MCR_LOOP)
+		v = (mcr & MCR_RTS ? MSR_CTS : 0u) | (mcr & MCR_DTR ? MSR_DSR : 0u) |
+		    (mcr & MCR_OUT1 ? MSR_RI : 0u) | (mcr & MCR_OUT2 ? MSR_DCD : 0u);
+	return (u8)v;
+}
+
+static void mcr_write(void *dev, u32 offset, u32 value)
+{
+	struct uart_8250 *u = dev;
+	u8 inputs = modem_inputs(value);
+	u8 changed, delta;
+
+	mutex_assert_held(&u->lock);
+	changed = (u->msr ^ inputs) & (u8)~MSR_DELTA;
+	delta = changed >> 4;
+	/* 8.9: the ring indicator tells of its end only. */
+	if (inputs & MSR_RI)
+		delta &= (u8)~MSR_TERI;
+	u->msr = (u->msr & MSR_DELTA) | inputs | delta;
+
+	control_changed(u, u->lcr, (u8)value);
+}
+
+static u32 lsr_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+	u32 head = u->rx.head % FIFO_SIZE;
+	u32 v = u->lsr_errors;
+
+	if (u->rx.nr)
+		v |= LSR_DR;
+	if (u->tx.nr == 0)
+		v |= LSR_THRE | LSR_TEMT;
+	if (u->rx.nr_brk)
+		v |= LSR_FIFO_ERROR;
+	if (u->rx.nr && u->rx.brk[head]) {
+		v |= LSR_BI;
+		u->rx.brk[head] = false;
+		u->rx.nr_brk--;
+	}
+	u->lsr_errors = 0;
+	return v;
+}
+
+static u32 msr_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+	u8 v = u->msr;
+
+	u->msr &= (u8)~MSR_DELTA;
+	return v;
+}
+
+static u32 scr_read(void *dev, u32 offset)
+{
+	struct uart_8250 *u = dev;
+
+	return u->scr;
+}
+
+static void scr_write(void *dev, u32 offset, u32 value)
+{
+	struct uart_8250 *u = dev;
+
+	u->scr = (u8)value;
+}
+
+/* Table II. The masks of the rows with DLAB are the divisor's; LSR is not for writing, 8.4. */
+/* clang-format off */
+static const struct mmio_reg regs[] = {
+	{ "RBR/THR/DLL", 0, 1, MMIO_W8, 0xff,     rbr_read, thr_write },
+	{ "IER/DLM",     1, 1, MMIO_W8, 0xff,     ier_read, ier_write },
+	{ "IIR/FCR",     2, 1, MMIO_W8, 0xff,     iir_read, fcr_write },
+	{ "LCR",         3, 1, MMIO_W8, 0xff,     lcr_read, lcr_write },
+	{ "MCR",         4, 1, MMIO_W8, MCR_MASK, mcr_read, mcr_write },
+	{ "LSR",         5, 1, MMIO_W8, 0,        lsr_read, NULL },
+	{ "MSR",         6, 1, MMIO_W8, 0,        msr_read, NULL },
+	{ "SCR",         7, 1, MMIO_W8, 0xff,     scr_read, scr_write },
+};
+/* clang-format on */
+
+const struct mmio_table uart_8250_table = { regs, ARRAY_SIZE(regs) };
+
+int uart_8250_create(const struct uart_8250_ops *ops, void *ctx, const struct irq_line *irq,
+                     struct uart_8250 **out)
+{
+	struct uart_8250 *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return -ENOMEM;
+
+	u->ops = ops;
+	u->ctx = ctx;
+	u->irq = *irq;
+	mutex_init(&u->lock);
+	u->trigger = 1;
+	u->msr = modem_inputs(0);
+	/* Reset leaves the divisor alone; not 0, so that a guest may divide by what it reads. */
+	u->dll = 12; /* 9600 baud from 1.8432 MHz */
+
+	*out = u;
+	return 0;
+}
+
+void uart_8250_destroy(struct uart_8250 *u)
+{
+	if (!u)
+		return;
+	mutex_done(&u->lock);
+	free(u);
+}
+
+size_t uart_8250_receive(struct uart_8250 *u, const u8 *data, size_t len)
+{
+	size_t n = 0;
+
+	mutex_lock(&u->lock);
+	/* In loop mode SIN is disconnected, 8.8: the bytes can wait for its end. */
+	while (n < len && u->rx.nr < depth(u) && !looping(u))
+		rx_append(u, data[n++], false);
+	if (n < len)
+		u->starved = true;
+	update_irq(u);
+	mutex_unlock(&u->lock);
+	return n;
+}
+
+void uart_8250_break(struct uart_8250 *u)
+{
+	mutex_lock(&u->lock);
+	if (!looping(u))
+		rx_char(u, 0, true);
+	update_irq(u);
+	mutex_unlock(&u->lock);
+}
+
+void uart_8250_writable(struct uart_8250 *u)
+{
+	size_t n;
+
+	mutex_lock(&u->lock);
+	if (u->tx.nr) {
+		n = u->ops->transmit(u->ctx, u->tx.data, u->tx.nr);
+		assert(n <= u->tx.nr);
+		u->tx.nr -= (u32)n;
+		memmove(u->tx.data, &u->tx.data[n], u->tx.nr);
+		if (u->tx.nr == 0)
+			u->thre_pending = true;
+	}
+	update_irq(u);
+	mutex_unlock(&u->lock);
+}
+
+u64 uart_8250_lost(struct uart_8250 *u)
+{
+	u64 lost;
+
+	mutex_lock(&u->lock);
+	lost = u->lost;
+	mutex_unlock(&u->lock);
+	return lost;
+}
+
+/* A register is a byte; a wider access is one of its register's byte, see the header. */
+static u64 uart_read(void *dev, u32 offset, u32 width)
+{
+	struct uart_8250 *u = dev;
+	bool ready;
+	u64 v;
+
+	mutex_lock(&u->lock);
+	v = mmio_read(&uart_8250_table, u, offset, MMIO_W8);
+	update_irq(u);
+	ready = take_starved(u);
+	mutex_unlock(&u->lock);
+
+	if (ready)
+		u->ops->receive_ready(u->ctx);
+	return v;
+}
+
+static void uart_write(void *dev, u32 offset, u32 width, u64 value)
+{
+	struct uart_8250 *u = dev;
+	bool ready;
+
+	mutex_lock(&u->lock);
+	mmio_write(&uart_8250_table, u, offset, MMIO_W8, value);
+	update_irq(u);
+	ready = take_starved(u);
+	mutex_unlock(&u->lock);
+
+	if (ready)
+		u->ops->receive_ready(u->ctx);
+}
+
+const struct bus_ops uart_8250_bus_ops = { .read = uart_read, .write = uart_write };
