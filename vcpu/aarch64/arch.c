@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* vcpu/arch.h for arm64. Documentation/virt/kvm/api.rst, 4.82 and on; devices/vcpu.rst. */
+#include <errno.h>
+#include <string.h>
+
+#include "machine/base/bits.h"
+#include "machine/base/kvm.h"
+#include "machine/base/log.h"
+#include "vcpu/aarch64/regs.h"
+#include "vcpu/aarch64/uapi.h"
+#include "vcpu/arch.h"
+
+enum {
+	IPA_BITS_MIN = 32, /* KVM_CREATE_VM's type, and what KVM takes at least */
+	IPA_BITS_DEFAULT = 40, /* type 0 */
+	SVE_VQ_BITS = 128,
+	SVE_VQ_MAX = 16,
+};
+
+int arch_vm_type(int kvm_fd, u64 limit, unsigned long *type)
+{
+	int host = kvm_extension(kvm_fd, KVM_CAP_ARM_VM_IPA_SIZE);
+	int bits = IPA_BITS_MIN;
+
+	while (bits < 64 && limit > 1ull << bits)
+		bits++;
+
+	/* A host without the capability has one size only, type 0. */
+	if (host == 0) {
+		*type = 0;
+		return bits <= IPA_BITS_DEFAULT
+		               ? 0
+		               : log_refuse(-EINVAL,
+		                            "this much memory needs %d bits of guest physical "
+		                            "address, the host's KVM has %d",
+		                            bits, IPA_BITS_DEFAULT);
+	}
+	if (bits > host)
+		return log_refuse(-EINVAL,
+		                  "this much memory needs %d bits of guest physical address, the "
+		                  "host's KVM has %d",
+		                  bits, host);
+	*type = KVM_VM_TYPE_ARM_IPA_SIZE((unsigned int)bits);
+	return 0;
+}
+
+static int enable(int vm_fd, u32 cap)
+{
+	struct kvm_enable_cap c = { .cap = cap };
+
+	return kvm_call(vm_fd, KVM_ENABLE_CAP, &c);
+}
+
+static void want(struct arch_vm *vm, u32 feature)
+{
+	vm->init_features |= 1u << feature;
+}
+
+/* What the guest's CPUs are made of. KVM wants the same from all of them. */
+static int choose_features(int vm_fd, struct arch_vm *vm)
+{
+	want(vm, KVM_ARM_VCPU_PSCI_0_2);
+
+	if (vm->cfg.pmu) {
+		if (!kvm_extension(vm_fd, KVM_CAP_ARM_PMU_V3))
+			return log_refuse(-ENOTSUP, "--pmu: this host's KVM has no PMU for guests");
+		want(vm, KVM_ARM_VCPU_PMU_V3);
+	}
+	if (kvm_extension(vm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+	    kvm_extension(vm_fd, KVM_CAP_ARM_PTRAUTH_GENERIC)) {
+		want(vm, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
+		want(vm, KVM_ARM_VCPU_PTRAUTH_GENERIC);
+	}
+	if (kvm_extension(vm_fd, KVM_CAP_ARM_SVE)) {
+		want(vm, KVM_ARM_VCPU_SVE);
+		vm->sve = true;
+	} else if (vm->cfg.sve_max_vl) {
+		log_at(LOG_WARN, "--sve-max-vl: this host has no SVE, ignored");
+	}
+	return 0;
+}
+
+int arch_vm_setup(int vm_fd, const struct arch_vcpu_config *cfg, struct arch_vm *out)
+{
+	struct arch_vm vm = { .cfg = *cfg };
+	struct kvm_vcpu_init init = { 0 };
+	int err;
+
+	/* Accesses that carry no syndrome then come to us instead of failing KVM_RUN. */
+	if (kvm_extension(vm_fd, KVM_CAP_ARM_NISV_TO_USER)) {
+		err = enable(vm_fd, KVM_CAP_ARM_NISV_TO_USER);
+		if (err < 0)
+			return log_errno(err, "KVM_ENABLE_CAP ARM_NISV_TO_USER");
+	}
+	if (cfg->mte && kvm_extension(vm_fd, KVM_CAP_ARM_MTE)) {
+		err = enable(vm_fd, KVM_CAP_ARM_MTE);
+		if (err < 0)
+			return log_errno(err, "KVM_ENABLE_CAP ARM_MTE");
+	}
+
+	err = kvm_call(vm_fd, KVM_ARM_PREFERRED_TARGET, &init);
+	if (err < 0)
+		return log_errno(err, "KVM_ARM_PREFERRED_TARGET");
+	vm.init_target = init.target;
+	vm.pvtime = cfg->pvtime && kvm_extension(vm_fd, KVM_CAP_STEAL_TIME);
+
+	err = choose_features(vm_fd, &vm);
+	if (err < 0)
+		return err;
+	*out = vm;
+	return 0;
+}
+
+/* Vector lengths above what was asked for are taken out of the set; 128 bits always stay. */
+static int limit_sve(struct vcpu *v, u32 max_bits)
+{
+	u64 vls[KVM_ARM64_SVE_VLS_WORDS];
+	int err = regs_get_raw(v, KVM_REG_ARM64_SVE_VLS, vls);
+
+	if (err < 0)
+		return log_errno(err, "vCPU %u: read its SVE vector lengths", vcpu_index(v));
+
+	for (u32 vq = max_bits / SVE_VQ_BITS + 1; vq <= SVE_VQ_MAX; vq++)
+		vls[(vq - 1) / 64] &= ~(1ull << ((vq - 1) % 64));
+	err = regs_set_raw(v, KVM_REG_ARM64_SVE_VLS, vls);
+	if (err < 0)
+		return log_errno(err, "--sve-max-vl %u: KVM refuses it for vCPU %u", max_bits,
+		                 vcpu_index(v));
+	return 0;
+}
+
+static int finalize_sve(struct vcpu *v, const struct arch_vm *vm)
+{
+	int feature = KVM_ARM_VCPU_SVE;
+	int err = 0;
+
+	if (!vm->sve)
+		return 0;
+	if (vm->cfg.sve_max_vl)
+		err = limit_sve(v, vm->cfg.sve_max_vl);
+	if (err < 0)
+		return err;
+	err = vcpu_env(v)->kvm->call(vcpu_fd(v), KVM_ARM_VCPU_FINALIZE, &feature);
+	if (err < 0)
+		return log_errno(err, "vCPU %u: KVM_ARM_VCPU_FINALIZE SVE", vcpu_index(v));
+	return 0;
+}
+
+int arch_vcpu_init(struct vcpu *v, struct arch_vm *vm)
+{
+	struct kvm_vcpu_init init = { .target = vm->init_target };
+	u64 version;
+	int err;
+
+	init.features[0] = vm->init_features;
+	if (vcpu_index(v) > 0)
+		init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
+	err = vcpu_env(v)->kvm->call(vcpu_fd(v), KVM_ARM_VCPU_INIT, &init);
+	if (err < 0)
+		return log_errno(err, "vCPU %u: KVM_ARM_VCPU_INIT", vcpu_index(v));
+
+	err = finalize_sve(v, vm);
+	if (err < 0)
+		return err;
+
+	/* Kernels before 4.16 have no such register, and speak PSCI 0.2. */
+	vm->psci_version = regs_get(v, KVM_REG_ARM_PSCI_VERSION, &version) < 0 ? 2 : lo32(version);
+	return 0;
+}
+
+static int attach_pmu(struct vcpu *v, bool irqchip, u32 intid)
+{
+	int err = 0;
+
+	/* Without an in-kernel GIC the level comes to userspace and the number is ours alone. */
+	if (irqchip)
+		err = kvm_set_attr(vcpu_fd(v), KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_IRQ,
+		                   &intid);
+	if (err < 0)
+		return log_errno(err, "vCPU %u: interrupt %u for its PMU", vcpu_index(v), intid);
+	err = kvm_set_attr(vcpu_fd(v), KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_INIT, NULL);
+	if (err < 0)
+		return log_errno(err, "vCPU %u: set up its PMU", vcpu_index(v));
+	return 0;
+}
+
+int arch_vcpu_attach(struct vcpu *v, const struct arch_vm *vm, gpa_t pvtime, bool irqchip,
+                     u32 pmu_intid)
+{
+	int err;
+
+	if (vm->cfg.pmu) {
+		err = attach_pmu(v, irqchip, pmu_intid);
+		if (err < 0)
+			return err;
+	}
+	if (vm->pvtime) {
+		err = kvm_set_attr(vcpu_fd(v), KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA,
+		                   &pvtime);
+		if (err < 0)
+			return log_errno(err, "vCPU %u: stolen-time record at %#llx", vcpu_index(v),
+			                 pvtime);
+	}
+	return 0;
+}
+
+/* Documentation/arch/arm64/booting.rst; KVM_ARM_VCPU_INIT left EL1h with DAIF masked. */
+int arch_vcpu_boot(struct vcpu *v, gpa_t entry, gpa_t dtb)
+{
+	const u64 x[] = { dtb, 0, 0, 0 };
+	int err = regs_set(v, REG_PC, entry);
+
+	for (u32 n = 0; n < ARRAY_SIZE(x) && err == 0; n++)
+		err = regs_set(v, REG_X(n), x[n]);
+	if (err < 0)
+		return log_errno(err, "vCPU %u: registers for the boot", vcpu_index(v));
+	return 0;
+}
+
+/*
+ * A load or store outside RAM that the CPU does not describe (a pair, an
+ * exclusive, write-back): there is nothing to emulate from, so the guest takes
+ * the external abort that a bus without an answer gives. KVM leaves the PC on
+ * the instruction. api.rst 4.32 (KVM_SET_VCPU_EVENTS) and KVM_EXIT_ARM_NISV.
+ */
+static int exit_nisv(struct vcpu *v, struct vcpu_end *end)
+{
+	struct kvm_vcpu_events ev;
+	int err;
+
+	memset(&ev, 0, sizeof(ev));
+	ev.exception.ext_dabt_pending = 1;
+	err = vcpu_env(v)->kvm->call(vcpu_fd(v), KVM_SET_VCPU_EVENTS, &ev);
+	if (err < 0)
+		return vcpu_end(end, VCPU_END_HOST, "vCPU %u: KVM_SET_VCPU_EVENTS: %s",
+		                vcpu_index(v), strerror(-err));
+	return 0;
+}
+
+int arch_vcpu_exit(struct vcpu *v, struct vcpu_end *end)
+{
+	u32 reason = vcpu_run_page(v)->exit_reason;
+
+	if (reason == KVM_EXIT_ARM_NISV)
+		return exit_nisv(v, end);
+	return vcpu_end(end, VCPU_END_CRASH, "vCPU %u: exit %u, which nobody can answer",
+	                vcpu_index(v), reason);
+}

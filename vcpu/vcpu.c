@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "machine/base/kvm.h"
+#include "machine/base/log.h"
+#include "vcpu/arch.h"
+#include "vcpu/vcpu.h"
+
+struct vcpu {
+	const struct vcpu_env *env;
+	u32 index;
+	int fd;
+	struct kvm_run *run;
+
+	pthread_t thread;
+	bool started;
+	atomic_uint events; /* enum vcpu_event; set by anyone, taken by the thread */
+};
+
+/* The kick handler's only way to its vCPU: allowed at file scope by CONTRIBUTING.md. */
+static _Thread_local struct kvm_run *volatile vcpu_this;
+
+static int kvm_create(int vm_fd, u32 index)
+{
+	return kvm_call_nr(vm_fd, KVM_CREATE_VCPU, index);
+}
+
+static int kvm_run(int fd)
+{
+	return ioctl(fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+const struct vcpu_kvm_ops vcpu_kvm = { .create = kvm_create, .run = kvm_run, .call = kvm_call };
+
+/*
+ * A handler that did nothing would lose a kick that lands between the check of
+ * the events and KVM_RUN; this way KVM_RUN returns at once.
+ */
+static void on_kick(int sig)
+{
+	struct kvm_run *run = vcpu_this;
+
+	if (run)
+		__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_RELAXED);
+}
+
+static int kick_signal(void)
+{
+	return SIGRTMIN;
+}
+
+int vcpu_setup_kicks(void)
+{
+	struct sigaction sa = { .sa_handler = on_kick };
+	sigset_t set;
+
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, kick_signal());
+	must0(pthread_sigmask(SIG_BLOCK, &set, NULL));
+	if (sigaction(kick_signal(), &sa, NULL) < 0)
+		return log_errno(-errno, "signal handler of the vCPUs");
+	return 0;
+}
+
+int vcpu_end(struct vcpu_end *end, enum vcpu_end_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	end->kind = kind;
+	va_start(ap, fmt);
+	(void)vsnprintf(end->reason, sizeof(end->reason), fmt, ap);
+	va_end(ap);
+	return -ECANCELED;
+}
+
+int vcpu_create(const struct vcpu_env *env, u32 index, struct vcpu **out)
+{
+	struct vcpu *v = calloc(1, sizeof(*v));
+	int err;
+
+	if (!v)
+		return log_errno(-ENOMEM, "vCPU %u", index);
+
+	v->env = env;
+	v->index = index;
+	v->run = MAP_FAILED;
+	v->fd = env->kvm->create(env->vm_fd, index);
+	if (v->fd < 0) {
+		err = log_errno(v->fd, "KVM_CREATE_VCPU %u", index);
+		goto fail;
+	}
+
+	v->run = mmap(NULL, env->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (v->run == MAP_FAILED) {
+		err = log_errno(-errno, "map the run page of vCPU %u", index);
+		goto fail;
+	}
+
+	*out = v;
+	return 0;
+
+fail:
+	vcpu_destroy(v);
+	return err;
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+	if (!v)
+		return;
+
+	assert(!v->started);
+	if (v->run != MAP_FAILED)
+		(void)munmap(v->run, v->env->run_size);
+	if (v->fd >= 0)
+		(void)close(v->fd);
+	free(v);
+}
+
+/* KVM hands over the data as bytes in memory order and has done the guest's endianness. */
+static int exit_mmio(struct vcpu *v, struct vcpu_end *end)
+{
+	struct kvm_run *run = v->run;
+	u64 value = 0;
+
+	if (run->mmio.is_write) {
+		memcpy(&value, run->mmio.data, run->mmio.len);
+		(void)bus_write(v->env->bus, run->mmio.phys_addr, run->mmio.len, value);
+	} else {
+		(void)bus_read(v->env->bus, run->mmio.phys_addr, run->mmio.len, &value);
+		memcpy(run->mmio.data, &value, sizeof(value));
+	}
+	return 0;
+}
+
+static int exit_system_event(struct vcpu *v, struct vcpu_end *end)
+{
+	switch (v->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		return vcpu_end(end, VCPU_END_POWER_OFF, "the guest powered off");
+	case KVM_SYSTEM_EVENT_RESET:
+		return vcpu_end(end, VCPU_END_RESET, "the guest asked for a reset");
+	case KVM_SYSTEM_EVENT_CRASH:
+		return vcpu_end(end, VCPU_END_CRASH, "KVM reports a crash of the guest");
+	default:
+		return vcpu_end(end, VCPU_END_CRASH, "unknown KVM system event %u",
+		                v->run->system_event.type);
+	}
+}
+
+static int exit_fail_entry(struct vcpu *v, struct vcpu_end *end)
+{
+	return vcpu_end(end, VCPU_END_CRASH, "the CPU refused to enter the guest, reason %#llx",
+	                v->run->fail_entry.hardware_entry_failure_reason);
+}
+
+static int exit_internal_error(struct vcpu *v, struct vcpu_end *end)
+{
+	return vcpu_end(end, VCPU_END_CRASH, "KVM internal error, suberror %u",
+	                v->run->internal.suberror);
+}
+
+/* The run came back for a reason of the host's; events are looked at anyway. */
+static int exit_nothing(struct vcpu *v, struct vcpu_end *end)
+{
+	return 0;
+}
+
+static int (*const exits[])(struct vcpu *v, struct vcpu_end *end) = {
+	[KVM_EXIT_MMIO] = exit_mmio,
+	[KVM_EXIT_INTR] = exit_nothing,
+	[KVM_EXIT_FAIL_ENTRY] = exit_fail_entry,
+	[KVM_EXIT_INTERNAL_ERROR] = exit_internal_error,
+	[KVM_EXIT_SYSTEM_EVENT] = exit_system_event,
+};
+
+/*
+ * KVM_RUN itself failed. What the guest can bring about by itself is its crash;
+ * the rest is the host's.
+ */
+static int run_failed(struct vcpu *v, int err, struct vcpu_end *end)
+{
+	switch (-err) {
+	case EINTR:
+	case EAGAIN:
+		return 0;
+	case EFAULT:
+	case ENOSYS:
+		return vcpu_end(end, VCPU_END_CRASH, "vCPU %u cannot go on: KVM_RUN: %s", v->index,
+		                strerror(-err));
+	default:
+		return vcpu_end(end, VCPU_END_HOST, "vCPU %u: KVM_RUN: %s", v->index,
+		                strerror(-err));
+	}
+}
+
+/*
+ * Into the guest once and answer what it came out with. immediate_exit is
+ * cleared after KVM_RUN and before the events are looked at again: the other
+ * way round a kick in between would be lost.
+ */
+static int run_once(struct vcpu *v, struct vcpu_end *end)
+{
+	int err = v->env->kvm->run(v->fd);
+	u32 reason;
+
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
+	if (err < 0)
+		return run_failed(v, err, end);
+
+	reason = v->run->exit_reason;
+	if (reason < ARRAY_SIZE(exits) && exits[reason])
+		return exits[reason](v, end);
+	return arch_vcpu_exit(v, end);
+}
+
+static void *vcpu_main(void *arg)
+{
+	struct vcpu *v = arg;
+	struct vcpu_end end;
+	sigset_t set;
+
+	vcpu_this = v->run;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, kick_signal());
+	must0(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
+
+	while (!(atomic_load_explicit(&v->events, memory_order_acquire) & VCPU_EVENT_EXIT)) {
+		if (run_once(v, &end) < 0) {
+			v->env->ops->ended(v->env->host, v, &end);
+			break;
+		}
+	}
+
+	/* A kick may come until the thread is joined, and the run page goes before the thread's TLS. */
+	must0(pthread_sigmask(SIG_BLOCK, &set, NULL));
+	vcpu_this = NULL;
+	v->env->ops->gone(v->env->host, v);
+	return NULL;
+}
+
+int vcpu_start(struct vcpu *v, const cpu_set_t *on)
+{
+	pthread_attr_t attr;
+	char name[16];
+	int err;
+
+	must0(pthread_attr_init(&attr));
+	if (on)
+		must0(pthread_attr_setaffinity_np(&attr, sizeof(*on), on));
+	err = pthread_create(&v->thread, &attr, vcpu_main, v);
+	must0(pthread_attr_destroy(&attr));
+	if (err)
+		return log_errno(-err, "thread of vCPU %u", v->index);
+
+	v->started = true;
+	(void)snprintf(name, sizeof(name), "vcpu-%u", v->index);
+	(void)pthread_setname_np(v->thread, name);
+	return 0;
+}
+
+void vcpu_post(struct vcpu *v, u32 events)
+{
+	atomic_fetch_or_explicit(&v->events, events, memory_order_release);
+	if (v->started)
+		must0(pthread_kill(v->thread, kick_signal()));
+}
+
+void vcpu_join(struct vcpu *v)
+{
+	if (!v->started)
+		return;
+	must0(pthread_join(v->thread, NULL));
+	v->started = false;
+}
+
+u32 vcpu_index(const struct vcpu *v)
+{
+	return v->index;
+}
+
+int vcpu_fd(const struct vcpu *v)
+{
+	return v->fd;
+}
+
+const struct vcpu_env *vcpu_env(const struct vcpu *v)
+{
+	return v->env;
+}
+
+struct kvm_run *vcpu_run_page(struct vcpu *v)
+{
+	return v->run;
+}

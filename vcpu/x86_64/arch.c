@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The x86-64 port is not there yet: roost builds here for its unit tests, for
+ * --dump-dtb and for development, and says plainly that it runs no guest.
+ */
+#include <errno.h>
+
+#include "machine/base/log.h"
+#include "vcpu/arch.h"
+
+static int not_served(void)
+{
+	return log_refuse(-ENOTSUP,
+	                  "this roost is built for an x86-64 host, and runs guests on arm64 "
+	                  "hosts only");
+}
+
+int arch_vm_type(int kvm_fd, u64 limit, unsigned long *type)
+{
+	return not_served();
+}
+
+int arch_vm_setup(int vm_fd, const struct arch_vcpu_config *cfg, struct arch_vm *out)
+{
+	return not_served();
+}
+
+int arch_vcpu_init(struct vcpu *v, struct arch_vm *vm)
+{
+	return not_served();
+}
+
+int arch_vcpu_attach(struct vcpu *v, const struct arch_vm *vm, gpa_t pvtime, bool irqchip,
+                     u32 pmu_intid)
+{
+	return not_served();
+}
+
+int arch_vcpu_boot(struct vcpu *v, gpa_t entry, gpa_t dtb)
+{
+	return not_served();
+}
+
+int arch_vcpu_exit(struct vcpu *v, struct vcpu_end *end)
+{
+	return vcpu_end(end, VCPU_END_CRASH, "an exit that this architecture does not know");
+}
+
+void arch_vcpu_dump(struct vcpu *v, FILE *to)
+{
+	(void)fprintf(to, "vCPU %u: no registers on this architecture\n", vcpu_index(v));
+}
