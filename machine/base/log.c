@@ -22,6 +22,14 @@ void log_set_level(enum log_level lvl)
 	atomic_store_explicit(&log_level, lvl, memory_order_relaxed);
 }
 
+/* A file's name may hold what ends a line or talks to a terminal. */
+static void tame(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
 static void emit(enum log_level lvl, int err, const char *fmt, va_list ap) printf_like(3, 0);
 
 /* One write(2) a line: lines of two threads do not mix, and nothing is left in a buffer. */
@@ -34,6 +42,7 @@ static void emit(enum log_level lvl, int err, const char *fmt, va_list ap)
 		return;
 
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	tame(msg);
 	if (err < 0)
 		n = snprintf(line, sizeof(line), "  %s: %s: %s\n", level_name[lvl], msg,
 		             strerror(-err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/test.h"
+#include "tests/unit/caught.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,47 +10,10 @@
 #include "machine/base/compiler.h"
 #include "machine/base/log.h"
 
-/* Standard error goes into a pipe for as long as a test looks at it. */
-struct caught {
-	int was, from;
-	char text[16384];
-};
-
-static int catch_setup(void **state)
+static int teardown(void **state)
 {
-	struct caught *c = test_calloc(1, sizeof(*c));
-	int fd[2];
-
-	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -1;
-	c->was = dup(STDERR_FILENO);
-	c->from = fd[0];
-	if (c->was < 0 || dup2(fd[1], STDERR_FILENO) < 0)
-		return -1;
-	(void)close(fd[1]);
-	*state = c;
-	return 0;
-}
-
-static int catch_teardown(void **state)
-{
-	struct caught *c = *state;
-
 	log_set_level(LOG_WARN);
-	(void)dup2(c->was, STDERR_FILENO);
-	(void)close(c->was);
-	(void)close(c->from);
-	test_free(c);
-	return 0;
-}
-
-/* What was logged since the last time, "" for nothing. */
-static const char *caught(struct caught *c)
-{
-	ssize_t n = read(c->from, c->text, sizeof(c->text) - 1);
-
-	c->text[n > 0 ? n : 0] = '\0';
-	return c->text;
+	return caught_teardown(state);
 }
 
 static void line_has_the_words_of_its_level(void **state)
@@ -68,7 +31,7 @@ static void line_has_the_words_of_its_level(void **state)
 	log_set_level(LOG_DEBUG);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		log_at(rows[i].lvl, "a %s %d", "disk", 7);
-		assert_string_equal(caught(*state), rows[i].line);
+		assert_string_equal(caught_text(*state), rows[i].line);
 	}
 }
 
@@ -82,7 +45,7 @@ static void level_lets_through_what_is_at_least_as_grave(void **state)
 			bool seen;
 
 			log_at(levels[i], "x");
-			seen = caught(*state)[0] != '\0';
+			seen = caught_text(*state)[0] != '\0';
 			if (seen != (levels[i] <= levels[set]))
 				fail_msg("level %zu, line of level %zu: %d", set, i, seen);
 		}
@@ -93,21 +56,21 @@ static void info_and_debug_are_off_unless_asked_for(void **state)
 {
 	log_at(LOG_INFO, "x");
 	log_at(LOG_DEBUG, "x");
-	assert_string_equal(caught(*state), "");
+	assert_string_equal(caught_text(*state), "");
 	log_at(LOG_WARN, "x");
-	assert_string_equal(caught(*state), "  Warning: x\n");
+	assert_string_equal(caught_text(*state), "  Warning: x\n");
 }
 
 static void log_errno_says_what_the_number_means_and_hands_it_back(void **state)
 {
 	assert_int_equal(log_errno(-ENOENT, "open '%s'", "k"), -ENOENT);
-	assert_string_equal(caught(*state), "  Fatal: open 'k': No such file or directory\n");
+	assert_string_equal(caught_text(*state), "  Fatal: open 'k': No such file or directory\n");
 }
 
 static void log_refuse_prints_the_reason_alone_and_hands_the_number_back(void **state)
 {
 	assert_int_equal(log_refuse(-EINVAL, "--cpus %d: too many", 900), -EINVAL);
-	assert_string_equal(caught(*state), "  Fatal: --cpus 900: too many\n");
+	assert_string_equal(caught_text(*state), "  Fatal: --cpus 900: too many\n");
 }
 
 static void message_of_any_length_is_one_line(void **state)
@@ -118,7 +81,7 @@ static void message_of_any_length_is_one_line(void **state)
 	memset(longest, 'y', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
 	assert_int_equal(log_errno(-EIO, "%s", longest), -EIO);
-	line = caught(*state);
+	line = caught_text(*state);
 	assert_memory_equal(line, "  Fatal: yyyy", 13);
 	assert_string_equal(strstr(line, ": Input"), ": Input/output error\n");
 	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
@@ -129,6 +92,12 @@ static void *hundred_lines(void *arg)
 	for (int i = 0; i < 100; i++)
 		log_at(LOG_ERROR, "abcdefghijklmnopqrstuvwxyz");
 	return NULL;
+}
+
+static void a_name_with_control_characters_stays_on_its_line(void **state)
+{
+	(void)log_refuse(-EINVAL, "disk '%s'", "a\nb\x1b[2Jc\x7f\xc3\xa4");
+	assert_string_equal(caught_text(*state), "  Fatal: disk 'a?b?[2Jc?\xc3\xa4'\n");
 }
 
 static void lines_of_two_threads_do_not_mix(void **state)
@@ -142,13 +111,13 @@ static void lines_of_two_threads_do_not_mix(void **state)
 	(void)hundred_lines(NULL);
 	assert_int_equal(pthread_join(t, NULL), 0);
 
-	text = caught(*state);
+	text = caught_text(*state);
 	assert_int_equal(strlen(text), 200 * len);
 	for (size_t i = 0; i < 200; i++)
 		assert_memory_equal(text + i * len, line, len);
 }
 
-#define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, catch_setup, catch_teardown)
+#define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, caught_setup, teardown)
 
 int main(void)
 {
@@ -159,6 +128,7 @@ int main(void)
 		LOG_TEST(log_errno_says_what_the_number_means_and_hands_it_back),
 		LOG_TEST(log_refuse_prints_the_reason_alone_and_hands_the_number_back),
 		LOG_TEST(message_of_any_length_is_one_line),
+		LOG_TEST(a_name_with_control_characters_stays_on_its_line),
 		LOG_TEST(lines_of_two_threads_do_not_mix),
 	};
 
