@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MACHINE_AARCH64_TREE_H
+#define MACHINE_AARCH64_TREE_H
+
+#include "machine/fdt.h"
+
+/* The interrupt controllers a tree can describe. */
+enum tree_gic {
+	TREE_GICV2,
+	TREE_GICV2M, /* GICv2 and an MSI frame */
+	TREE_GICV3,
+	TREE_GICV3_ITS,
+};
+
+/* Everything a tree depends on. No KVM: --dump-dtb works anywhere. */
+struct tree {
+	u32 nr_cpus;
+	const char *cpu_compatible; /* NULL: "arm,arm-v8" */
+	enum tree_gic gic;
+	u32 gicv2m_first_spi, gicv2m_nr_spis; /* interrupt IDs, TREE_GICV2M only */
+	bool pmu;
+	bool psci_1_0; /* KVM's answer to PSCI_VERSION is 1.0 or more */
+	const struct device_desc *devs;
+	size_t nr_devs;
+	bool symbols; /* write /__symbols__, for overlays */
+	struct fdt_boot boot;
+};
+
+/**
+ * tree_build - write the device tree of an arm64 machine
+ * @t:    what is in it
+ * @buf:  where the blob goes
+ * @size: bytes there
+ *
+ * The bindings are the kernel's Documentation/devicetree/bindings; each node
+ * names its own.
+ *
+ * Return: the blob's size in bytes, or a negative errno with the reason logged.
+ */
+must_check int tree_build(const struct tree *t, void *buf, size_t size);
+
+#endif /* MACHINE_AARCH64_TREE_H */
