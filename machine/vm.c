@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* KVM's half of the machine: the VM, its memory slots, vCPUs and interrupt controller. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "machine/base/kvm.h"
+#include "machine/base/log.h"
+#include "machine/machine_private.h"
+#include "machine/memory.h"
+
+enum { KVM_API = 12 }; /* api.rst 4.1: the only version there will be */
+
+enum { SLOT_RAM, SLOT_PVTIME };
+
+enum { PVTIME_RECORD = 64 }; /* bytes per CPU, DEN0057A 4.1 */
+
+static const char *const gic_name[] = {
+	[TREE_GICV2] = "gicv2",
+	[TREE_GICV2M] = "gicv2m",
+	[TREE_GICV3] = "gicv3",
+	[TREE_GICV3_ITS] = "gicv3-its",
+};
+
+static enum vgic_kind vgic_kind_of(enum tree_gic gic)
+{
+	static const enum vgic_kind kind[] = {
+		[TREE_GICV2] = VGIC_V2,
+		[TREE_GICV2M] = VGIC_V2,
+		[TREE_GICV3] = VGIC_V3,
+		[TREE_GICV3_ITS] = VGIC_V3_ITS,
+	};
+
+	return kind[gic];
+}
+
+/* What serves the most CPUs first; also the answer for a tree that is written without KVM. */
+static enum tree_gic best_gic(int vm_fd)
+{
+	if (vm_fd >= 0 && !vgic_supported(vm_fd, VGIC_V3) && vgic_supported(vm_fd, VGIC_V2))
+		return TREE_GICV2;
+	return TREE_GICV3;
+}
+
+static int choose_gic(struct machine *m)
+{
+	switch (m->cfg->irqchip) {
+	case CONFIG_IRQCHIP_GICV2:
+		m->gic = TREE_GICV2;
+		break;
+	case CONFIG_IRQCHIP_GICV2M:
+		m->gic = TREE_GICV2M;
+		break;
+	case CONFIG_IRQCHIP_GICV3:
+		m->gic = TREE_GICV3;
+		break;
+	case CONFIG_IRQCHIP_GICV3_ITS:
+		m->gic = TREE_GICV3_ITS;
+		break;
+	case CONFIG_IRQCHIP_AUTO:
+		m->gic = best_gic(m->vm_fd);
+		break;
+	}
+	if (!m->dump_only && !vgic_supported(m->vm_fd, vgic_kind_of(m->gic)))
+		return log_refuse(-ENODEV,
+		                  "--irqchip %s: this host's KVM has no such interrupt "
+		                  "controller for guests",
+		                  gic_name[m->gic]);
+	return 0;
+}
+
+static int open_kvm(struct machine *m)
+{
+	unsigned long type = 0;
+	int err;
+
+	m->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (m->kvm_fd < 0)
+		return log_errno(-errno, "open /dev/kvm");
+	err = kvm_call_nr(m->kvm_fd, KVM_GET_API_VERSION, 0);
+	if (err != KVM_API)
+		return log_refuse(-ENODEV, "/dev/kvm speaks API version %d, not %d", err, KVM_API);
+
+	err = arch_vm_type(m->kvm_fd, LAYOUT_RAM + m->cfg->ram_size, &type);
+	if (err < 0)
+		return err;
+	m->vm_fd = kvm_call_nr(m->kvm_fd, KVM_CREATE_VM, type);
+	if (m->vm_fd < 0)
+		return log_errno(m->vm_fd, "KVM_CREATE_VM");
+	return 0;
+}
+
+/* A tree can be written on any machine; where there is a KVM it says which GIC `auto` means. */
+static void try_kvm(struct machine *m)
+{
+	m->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (m->kvm_fd >= 0)
+		m->vm_fd = kvm_call_nr(m->kvm_fd, KVM_CREATE_VM, 0);
+}
+
+int machine_kvm_up(struct machine *m)
+{
+	const struct arch_vcpu_config want = {
+		.pmu = m->cfg->pmu,
+		.mte = !m->cfg->disable_mte,
+		.pvtime = !m->cfg->no_pvtime,
+		.sve_max_vl = m->cfg->sve_max_vl,
+	};
+	int size, err = 0;
+
+	m->kvm_fd = m->vm_fd = -1;
+	m->arch.psci_version = 1 << 16; /* for a tree that is written without KVM */
+	if (m->dump_only)
+		try_kvm(m);
+	else
+		err = open_kvm(m);
+	if (err == 0 && !m->dump_only)
+		err = arch_vm_setup(m->vm_fd, &want, &m->arch);
+	if (err == 0)
+		err = choose_gic(m);
+	if (err < 0 || m->dump_only) {
+		if (err < 0)
+			machine_kvm_down(m);
+		return err;
+	}
+
+	size = kvm_call_nr(m->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (size < 0) {
+		machine_kvm_down(m);
+		return log_errno(size, "KVM_GET_VCPU_MMAP_SIZE");
+	}
+	m->env.vm_fd = m->vm_fd;
+	m->env.run_size = (size_t)size;
+	m->env.kvm = &vcpu_kvm;
+	m->env.bus = m->bus;
+	return 0;
+}
+
+void machine_kvm_down(struct machine *m)
+{
+	if (m->vm_fd >= 0)
+		(void)close(m->vm_fd);
+	if (m->kvm_fd >= 0)
+		(void)close(m->kvm_fd);
+	m->vm_fd = m->kvm_fd = -1;
+}
+
+/* A list without a CPU that roost may use would be noticed by pthread_create() only. */
+static int find_affinity(struct machine *m)
+{
+	u64 words[CPU_SETSIZE / 64];
+	cpu_set_t ours;
+
+	if (!m->cfg->vcpu_affinity)
+		return 0;
+	if (config_cpulist(m->cfg->vcpu_affinity, words, ARRAY_SIZE(words)) < 0 ||
+	    sched_getaffinity(0, sizeof(ours), &ours) < 0)
+		return log_errno(-EINVAL, "--vcpu-affinity %s", m->cfg->vcpu_affinity);
+
+	CPU_ZERO(&m->affinity);
+	for (size_t i = 0; i < CPU_SETSIZE; i++)
+		if (words[i / 64] >> (i % 64) & 1)
+			CPU_SET(i, &m->affinity);
+	CPU_AND(&ours, &ours, &m->affinity);
+	if (CPU_COUNT(&ours) == 0)
+		return log_refuse(-EINVAL,
+		                  "--vcpu-affinity %s: roost may run on none of these CPUs",
+		                  m->cfg->vcpu_affinity);
+	return 0;
+}
+
+/* What only the host and the chosen interrupt controller can say about the command line. */
+int machine_limits_up(struct machine *m)
+{
+	u32 max = vgic_max_cpus(vgic_kind_of(m->gic));
+
+	if (m->cfg->nr_cpus > max)
+		return log_refuse(-EINVAL, "--cpus %u: %s serves %u at most", m->cfg->nr_cpus,
+		                  gic_name[m->gic], max);
+	if (m->dump_only)
+		return 0;
+	max = (u32)kvm_extension(m->kvm_fd, KVM_CAP_MAX_VCPUS);
+	if (m->cfg->nr_cpus > max)
+		return log_refuse(-EINVAL, "--cpus %u: this host's KVM takes %u at most",
+		                  m->cfg->nr_cpus, max);
+	return find_affinity(m);
+}
+
+int machine_slots_up(struct machine *m)
+{
+	int err = memory_slot(m->vm_fd, SLOT_RAM, &m->ram);
+
+	if (err == 0 && m->arch.pvtime) {
+		err = memory_map(LAYOUT_PVTIME, LAYOUT_PVTIME_SIZE, &m->pvtime);
+		if (err == 0)
+			err = memory_slot(m->vm_fd, SLOT_PVTIME, &m->pvtime);
+	}
+	return err;
+}
+
+/* All of them before the first is initialised: KVM_CREATE_VCPU resets the virtual counter. */
+int machine_vcpus_up(struct machine *m)
+{
+	int err = 0;
+
+	m->vcpu = calloc(m->cfg->nr_cpus, sizeof(struct vcpu *));
+	if (!m->vcpu)
+		return log_errno(-ENOMEM, "vCPUs");
+	for (u32 i = 0; i < m->cfg->nr_cpus && err == 0; i++)
+		err = vcpu_create(&m->env, i, &m->vcpu[i]);
+	for (u32 i = 0; i < m->cfg->nr_cpus && err == 0; i++)
+		err = arch_vcpu_init(m->vcpu[i], &m->arch);
+	if (err < 0)
+		machine_vcpus_down(m);
+	return err;
+}
+
+void machine_vcpus_down(struct machine *m)
+{
+	for (u32 i = 0; m->vcpu && i < m->cfg->nr_cpus; i++)
+		vcpu_destroy(m->vcpu[i]);
+	free(m->vcpu);
+	m->vcpu = NULL;
+}
+
+int machine_irqchip_up(struct machine *m)
+{
+	const struct vgic_config cfg = {
+		.kind = vgic_kind_of(m->gic),
+		.nr_cpus = m->cfg->nr_cpus,
+		.nr_spis = LAYOUT_NR_SPIS,
+		.gicd = LAYOUT_GICD,
+		.gicc = LAYOUT_GICC,
+		.gicr = layout_gicr(m->cfg->nr_cpus),
+		.its = layout_its(m->cfg->nr_cpus),
+	};
+	const char *what;
+	int err = vgic_create(m->vm_fd, &cfg, &m->vgic, &what);
+
+	if (err == 0)
+		err = vgic_init(m->vgic, &what);
+	if (err < 0) {
+		machine_irqchip_down(m);
+		return log_errno(err, "%s: %s", gic_name[m->gic], what);
+	}
+	return 0;
+}
+
+void machine_irqchip_down(struct machine *m)
+{
+	vgic_destroy(m->vgic);
+	m->vgic = NULL;
+}
+
+int machine_attach_up(struct machine *m)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < m->cfg->nr_cpus && err == 0; i++)
+		err = arch_vcpu_attach(m->vcpu[i], &m->arch, LAYOUT_PVTIME + i * (u64)PVTIME_RECORD,
+		                       true, LAYOUT_INTID_PMU);
+	if (err == 0)
+		err = arch_vcpu_boot(m->vcpu[0], m->image.entry, m->image.dtb);
+	return err;
+}
