@@ -77,8 +77,9 @@ static void console_lost(void *ctx, int err)
 {
 	struct machine *m = ctx;
 
-	if (outcome_decide(&m->outcome, OUTCOME_HOST, "standard output cannot be written"))
-		(void)log_errno(err, "write the console to standard output");
+	m->output_lost = true;
+	(void)log_errno(err, "write the console to standard output");
+	(void)outcome_decide(&m->outcome, OUTCOME_HOST, "standard output cannot be written");
 }
 
 int machine_console_up(struct machine *m)

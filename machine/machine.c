@@ -356,14 +356,18 @@ static bool stop_vcpus(struct machine *m, u32 started)
 	return true;
 }
 
-/* Nothing the guest printed is lost, unless nobody reads it and somebody wants us to stop. */
+/*
+ * Nothing the guest printed is lost, unless nobody can read it any more (which
+ * console_lost() has told), or nobody does and somebody wants us to stop.
+ */
 static void flush_console(struct machine *m)
 {
 	size_t left = console_drain(m->console, DRAIN_NS);
 
-	while (left > 0 && !m->stopped_by_signal && outcome_kind(&m->outcome) != OUTCOME_OPERATOR)
+	while (left > 0 && !m->output_lost && !m->stopped_by_signal &&
+	       outcome_kind(&m->outcome) != OUTCOME_OPERATOR)
 		left = console_drain(m->console, DRAIN_NS);
-	if (left > 0)
+	if (left > 0 && !m->output_lost)
 		log_at(LOG_WARN, "the last %zu bytes of the console could not be written", left);
 }
 
@@ -406,5 +410,6 @@ enum outcome_kind machine_run(struct machine *m, bool *stuck)
 	flush_console(m);
 	kind = outcome_kind(&m->outcome);
 	tell(kind, m->outcome.reason);
-	return *stuck ? OUTCOME_HOST : kind;
+	/* Also when it was lost after the guest's last word: a run is believed whole or not. */
+	return *stuck || m->output_lost ? OUTCOME_HOST : kind;
 }

@@ -61,6 +61,7 @@ struct machine {
 	struct loop_op signal_op;
 	struct signalfd_siginfo siginfo;
 	bool stopped_by_signal;
+	bool output_lost; /* the console's reader is gone; loop thread */
 
 	int disk_fd[CONFIG_DISKS_MAX];
 	u64 disk_size[CONFIG_DISKS_MAX]; /* bytes */
