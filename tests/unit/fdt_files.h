@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "machine/fdt.h"
-#include "tests/unit/said.h"
+#include "tests/unit/caught.h"
 
 /* Trees as files, as somebody else may have made or damaged them. */
 
@@ -19,7 +19,7 @@ enum { ROOM = 64 * 1024 };
 struct fixture {
 	struct fdt_boot boot;
 	void *file, *buf; /* ROOM bytes each */
-	struct said said;
+	struct caught said;
 	size_t lines;
 };
 
@@ -75,9 +75,9 @@ static inline int adopt_bytes(struct fixture *f, size_t len, size_t size)
 	char path[64];
 
 	path_of(fd, path, sizeof(path));
-	f->said = said_begin();
+	caught_begin(&f->said);
 	r = fdt_adopt(path, &f->boot, f->buf, size);
-	f->lines = said_end(&f->said);
+	f->lines = caught_end(&f->said);
 	(void)close(fd);
 	return r;
 }
@@ -88,9 +88,9 @@ static inline int overlay_bytes(struct fixture *f, size_t len, size_t size)
 	char path[64];
 
 	path_of(fd, path, sizeof(path));
-	f->said = said_begin();
+	caught_begin(&f->said);
 	r = fdt_overlay(f->buf, size, path);
-	f->lines = said_end(&f->said);
+	f->lines = caught_end(&f->said);
 	(void)close(fd);
 	return r;
 }

@@ -17,7 +17,7 @@
 #include "machine/image.h"
 #include "machine/image_parse.h"
 #include "machine/layout.h"
-#include "tests/unit/said.h"
+#include "tests/unit/caught.h"
 
 /* Kernel files of every kind, and RAM to load them into. */
 
@@ -30,7 +30,7 @@ struct fixture {
 	struct gmem ram;
 	u8 *file;
 	size_t len;
-	struct said said;
+	struct caught said;
 	size_t lines;
 	struct image img;
 };
@@ -130,9 +130,9 @@ static inline int load_paths(struct fixture *f, const char *kernel, const char *
 
 	assert_int_equal(madvise(f->ram.host, f->ram.size, MADV_DONTNEED), 0);
 	memset(&f->img, 0xee, sizeof(f->img));
-	f->said = said_begin();
+	caught_begin(&f->said);
 	err = image_load(&f->ram, kernel, initrd, &f->img);
-	f->lines = said_end(&f->said);
+	f->lines = caught_end(&f->said);
 	return err;
 }
 

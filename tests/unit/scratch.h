@@ -59,36 +59,4 @@ static inline void scratch_done(struct scratch *s)
 	(void)rmdir(s->dir);
 }
 
-/* Standard error, as long as a test looks at it. */
-struct caught {
-	int was, from;
-	char text[4096];
-};
-
-static inline void caught_start(struct caught *c)
-{
-	int fd[2];
-
-	assert_int_equal(pipe2(fd, O_CLOEXEC | O_NONBLOCK), 0);
-	c->from = fd[0];
-	c->was = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	assert_true(c->was >= 0 && dup2(fd[1], STDERR_FILENO) >= 0);
-	(void)close(fd[1]);
-}
-
-/* Return: how many lines were written; they are in c->text. */
-static inline u32 caught_end(struct caught *c)
-{
-	ssize_t n = read(c->from, c->text, sizeof(c->text) - 1);
-	u32 lines = 0;
-
-	c->text[n > 0 ? n : 0] = '\0';
-	for (const char *p = c->text; (p = strchr(p, '\n')) != NULL; p++)
-		lines++;
-	(void)dup2(c->was, STDERR_FILENO);
-	(void)close(c->was);
-	(void)close(c->from);
-	return lines;
-}
-
 #endif /* TESTS_UNIT_SCRATCH_H */

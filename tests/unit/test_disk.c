@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/unit/caught.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>
@@ -41,11 +42,11 @@ static int teardown(void **state)
 }
 
 /* Return: what disk_open() did; the lines it wrote are in r->c.text. */
-static int open_disk(struct rig *r, const char *path, bool read_only, bool direct, u32 *lines)
+static int open_disk(struct rig *r, const char *path, bool read_only, bool direct, size_t *lines)
 {
 	int err;
 
-	caught_start(&r->c);
+	caught_begin(&r->c);
 	err = disk_open(path, read_only, direct, &r->fd, &r->size, &r->block);
 	*lines = caught_end(&r->c);
 	return err;
@@ -72,7 +73,7 @@ static void a_file_is_a_disk_of_its_size(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *path = scratch_file(&r->s, rows[i].name, rows[i].size);
-		u32 lines;
+		size_t lines;
 
 		assert_int_equal(open_disk(r, path, i & 1, false, &lines), 0);
 		assert_true(r->size == rows[i].size);
@@ -89,7 +90,7 @@ static void the_descriptor_is_as_the_device_needs_it(void **state)
 {
 	struct rig *r = *state;
 	const char *path = scratch_file(&r->s, "disk", MIB);
-	u32 lines;
+	size_t lines;
 
 	for (int ro = 0; ro < 2; ro++) {
 		assert_int_equal(open_disk(r, path, ro, false, &lines), 0);
@@ -134,7 +135,7 @@ static void what_cannot_be_a_disk_is_refused_in_one_line(void **state)
 	make_socket(sock);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		for (int how = 0; how < 4; how++) {
-			u32 lines;
+			size_t lines;
 			int err;
 
 			r->size = 77;
@@ -154,7 +155,7 @@ struct attempt {
 	struct rig *r;
 	const char *path;
 	int err;
-	u32 lines;
+	size_t lines;
 };
 
 /* Also root is bound by a file's mode without capabilities, which are a thread's own. */
@@ -173,7 +174,7 @@ static void a_file_one_may_not_write_is_refused(void **state)
 	struct rig *r = *state;
 	struct attempt a = { .r = r, .path = scratch_file(&r->s, "disk", MIB) };
 	pthread_t id;
-	u32 lines;
+	size_t lines;
 
 	assert_int_equal(chmod(a.path, 0400), 0);
 	assert_int_equal(pthread_create(&id, NULL, open_without_rights, &a), 0);
@@ -203,7 +204,7 @@ static void a_disk_is_written_by_one_or_read_by_many(void **state)
 
 	assert_int_equal(symlink(path, link), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		u32 lines;
+		size_t lines;
 		int first, err;
 
 		assert_int_equal(open_disk(r, path, rows[i].first_ro, false, &lines), 0);
@@ -230,7 +231,7 @@ static void direct_io_works_with_the_block_size_found(void **state)
 	const char *path = scratch_file(&r->s, "disk", MIB);
 	int probe = open(path, O_RDWR | O_CLOEXEC | O_DIRECT);
 	u8 *buf;
-	u32 lines;
+	size_t lines;
 
 	if (probe < 0)
 		skip_because("no O_DIRECT on this file system");
@@ -252,7 +253,7 @@ static void direct_io_works_with_the_block_size_found(void **state)
 static void a_file_system_without_direct_io_is_named(void **state)
 {
 	struct rig *r = *state;
-	u32 lines;
+	size_t lines;
 
 	assert_int_equal(open_disk(r, "/proc/version", true, true, &lines), -EINVAL);
 	assert_int_equal(lines, 1);
@@ -284,7 +285,7 @@ static void a_block_device_has_its_own_sectors(void **state)
 	struct rig *r = *state;
 	char path[32];
 	int dev = make_loop(r, 3 * 4096, 4096, path);
-	u32 lines;
+	size_t lines;
 
 	if (dev < 0)
 		skip_because("no permission to make a block device");

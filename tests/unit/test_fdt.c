@@ -42,24 +42,25 @@ static void the_first_error_of_a_writer_sticks(void **state)
 {
 	static const u64 words[5] = { 0 };
 	struct fixture *f = *state;
-	struct said said = said_begin();
+	struct caught said;
 	struct dt d;
 	int r;
 
+	caught_begin(&said);
 	dt_start(&d, f->buf, 40);
 	dt_u32(&d, "one", 1);
 	dt_node(&d, "child");
 	dt_close(&d);
 	r = dt_end(&d);
-	if (said_end(&said) != 1 || r != -ENOSPC)
+	if (caught_end(&said) != 1 || r != -ENOSPC)
 		fail_msg("%d: %s", r, said.text);
 
-	said = said_begin();
+	caught_begin(&said);
 	dt_start(&d, f->buf, ROOM);
 	dt_reg(&d, words, 5); /* more than any node of ours has */
 	dt_u32(&d, "one", 1);
 	r = dt_end(&d);
-	if (said_end(&said) != 1 || r != -EINVAL)
+	if (caught_end(&said) != 1 || r != -EINVAL)
 		fail_msg("%d: %s", r, said.text);
 }
 

@@ -107,9 +107,9 @@ static void a_bad_file_gets_one_line(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		int r;
 
-		f->said = said_begin();
+		caught_begin(&f->said);
 		r = fdt_adopt(rows[i].path, &f->boot, f->buf, ROOM);
-		f->lines = said_end(&f->said);
+		f->lines = caught_end(&f->said);
 		expect_refused(f, r, rows[i].err, rows[i].line);
 	}
 
@@ -156,21 +156,21 @@ static void a_tree_is_dumped_whole_or_not_at_all(void **state)
 	assert_true(len > small.rlim_cur);
 	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	f->said = said_begin();
+	caught_begin(&f->said);
 	r = fdt_dump(f->file, path);
-	f->lines = said_end(&f->said);
+	f->lines = caught_end(&f->said);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
 	expect_refused(f, r, -EFBIG, path);
 	assert_int_equal(access(path, F_OK), -1);
 
 	(void)snprintf(path, sizeof(path), "%s/no/dtb", dir);
-	f->said = said_begin();
+	caught_begin(&f->said);
 	r = fdt_dump(f->file, path);
-	f->lines = said_end(&f->said);
+	f->lines = caught_end(&f->said);
 	expect_refused(f, r, -ENOENT, path);
-	f->said = said_begin();
+	caught_begin(&f->said);
 	r = fdt_dump(f->file, "/dev/full");
-	f->lines = said_end(&f->said);
+	f->lines = caught_end(&f->said);
 	expect_refused(f, r, -ENOSPC, "/dev/full");
 	assert_int_equal(rmdir(dir), 0);
 	assert_int_equal(access("/dev/full", F_OK), 0);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/unit/caught.h"
 #include "tests/unit/scratch.h"
 
 #include <arpa/inet.h>
@@ -26,9 +27,9 @@ struct rig {
 static int open_tap(struct rig *r, const char *ifname, u32 lines)
 {
 	int err;
-	u32 n;
+	size_t n;
 
-	caught_start(&r->c);
+	caught_begin(&r->c);
 	r->fd = -1;
 	err = tap_open(ifname, &r->fd, r->name, &r->offload);
 	n = caught_end(&r->c);
@@ -40,9 +41,9 @@ static int open_tap(struct rig *r, const char *ifname, u32 lines)
 static int set_address(struct rig *r, const char *name, const char *ip, u32 lines)
 {
 	int err;
-	u32 n;
+	size_t n;
 
-	caught_start(&r->c);
+	caught_begin(&r->c);
 	err = tap_set_address(name, ip);
 	n = caught_end(&r->c);
 	if (n != lines)
@@ -67,7 +68,7 @@ static void a_name_that_cannot_be_is_refused(void **state)
 	struct rig r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		caught_start(&r.c);
+		caught_begin(&r.c);
 		r.fd = -1;
 		if (tap_open(rows[i], &r.fd, r.name, &r.offload) != -EINVAL || r.fd != -1)
 			fail_msg("'%s' was taken", rows[i]);
@@ -97,7 +98,7 @@ static void a_tap_is_as_the_device_needs_it(void **state)
 	assert_int_equal(fcntl(r.fd, F_GETFD), FD_CLOEXEC);
 
 	log_set_level(LOG_DEBUG);
-	caught_start(&r.c);
+	caught_begin(&r.c);
 	for (u32 i = 0; i < 8; i++)
 		tap_set_offload(r.fd, i & 1, i & 2, i & 4);
 	assert_int_equal(caught_end(&r.c), 0);

@@ -11,7 +11,7 @@
 #include "machine/aarch64/tree.h"
 #include "machine/base/compiler.h"
 #include "machine/layout.h"
-#include "tests/unit/said.h"
+#include "tests/unit/caught.h"
 
 enum { ROOM = 2 * 1024 * 1024, VIRTIO_MAX = 32 };
 
@@ -392,14 +392,15 @@ static void more_cpus_than_the_gic_or_the_map_holds_are_refused(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct said said = said_begin();
+		struct caught said;
 		size_t lines;
 		int r;
 
 		f->tree.gic = rows[i].gic;
 		f->tree.nr_cpus = rows[i].nr_cpus;
+		caught_begin(&said);
 		r = tree_build(&f->tree, f->blob, sizeof(f->blob));
-		lines = said_end(&said);
+		lines = caught_end(&said);
 		if (rows[i].good ? r <= 0 : r != -EINVAL || lines != 1)
 			fail_msg("row %zu: %d %s", i, r, said.text);
 	}
@@ -416,11 +417,14 @@ static void a_tree_without_room_is_refused_at_every_length(void **state)
 	need = fdt_totalsize(f->blob);
 	for (size_t size = 0; size < need; size += 13) {
 		void *room = malloc(size + 1);
-		struct said said = said_begin();
-		int r = tree_build(&f->tree, room, size);
+		struct caught said;
+		int r;
+
+		caught_begin(&said);
+		r = tree_build(&f->tree, room, size);
 
 		free(room);
-		if (said_end(&said) != 1 || r != -ENOSPC)
+		if (caught_end(&said) != 1 || r != -ENOSPC)
 			fail_msg("%zu of %zu bytes: %d %s", size, need, r, said.text);
 	}
 }
