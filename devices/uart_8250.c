@@ -21,45 +21,10 @@
 
 #include "devices/mmio.h"
 #include "devices/uart_8250.h"
+#include "devices/uart_8250_private.h"
 #include "devices/uart_8250_regs.h"
 #include "machine/base/compiler.h"
 #include "machine/base/lock.h"
-
-enum { FIFO_SIZE = 16 };
-
-struct uart_8250 {
-	const struct uart_8250_ops *ops;
-	void *ctx;
-	struct irq_line irq;
-
-	struct mutex lock; /* dev.lock in machine/base/lock.h */
-	bool level GUARDED_BY(lock); /* what the line was last told */
-	bool fifo GUARDED_BY(lock); /* FCR bit 0; off: each FIFO is one byte deep */
-	bool thre_pending GUARDED_BY(lock); /* THRE interrupt, whether enabled or not */
-	bool starved GUARDED_BY(lock); /* uart_8250_receive() left bytes behind */
-	u8 ier GUARDED_BY(lock);
-	u8 trigger GUARDED_BY(lock); /* bytes */
-	u8 lcr GUARDED_BY(lock);
-	u8 mcr GUARDED_BY(lock);
-	u8 msr GUARDED_BY(lock);
-	u8 scr GUARDED_BY(lock);
-	u8 dll GUARDED_BY(lock);
-	u8 dlm GUARDED_BY(lock);
-	u8 lsr_errors GUARDED_BY(lock); /* OE, and BI when it is not a FIFO entry's */
-	u64 lost GUARDED_BY(lock); /* bytes */
-
-	struct {
-		u8 data[FIFO_SIZE];
-		bool brk[FIFO_SIZE]; /* the entry's BI */
-		u32 head; /* free running, the next to read */
-		u32 nr;
-		u32 nr_brk; /* entries with BI */
-	} rx GUARDED_BY(lock);
-	struct {
-		u8 data[FIFO_SIZE]; /* the first is the next to send */
-		u32 nr;
-	} tx GUARDED_BY(lock);
-};
 
 /* The source that IIR names, by priority: 8.6, table IV. */
 static u8 interrupt_id(struct uart_8250 *u) REQUIRES(u->lock)
@@ -78,7 +43,7 @@ static u8 interrupt_id(struct uart_8250 *u) REQUIRES(u->lock)
 }
 
 /* Telling the line is a system call, and most accesses change nothing. */
-static void update_irq(struct uart_8250 *u) REQUIRES(u->lock)
+void uart_8250_update_irq(struct uart_8250 *u)
 {
 	bool level = interrupt_id(u) != IIR_NONE;
 
@@ -86,72 +51,6 @@ static void update_irq(struct uart_8250 *u) REQUIRES(u->lock)
 		return;
 	u->level = level;
 	irq_line_set(&u->irq, level);
-}
-
-static u32 depth(struct uart_8250 *u) REQUIRES(u->lock)
-{
-	return u->fifo ? FIFO_SIZE : 1;
-}
-
-static bool looping(struct uart_8250 *u) REQUIRES(u->lock)
-{
-	return u->mcr & MCR_LOOP;
-}
-
-static void rx_clear(struct uart_8250 *u) REQUIRES(u->lock)
-{
-	u->rx.nr = 0;
-	u->rx.nr_brk = 0;
-}
-
-static void rx_append(struct uart_8250 *u, u8 byte, bool brk) REQUIRES(u->lock)
-{
-	u32 at = (u->rx.head + u->rx.nr++) % FIFO_SIZE;
-
-	u->rx.data[at] = byte;
-	u->rx.brk[at] = brk;
-	u->rx.nr_brk += brk;
-}
-
-/* One character on SIN that nobody could hold back. */
-static void rx_char(struct uart_8250 *u, u8 byte, bool brk) REQUIRES(u->lock)
-{
-	if (u->rx.nr == depth(u)) {
-		u->lsr_errors |= LSR_OE;
-		/* 8.4: a full FIFO keeps what it has, a full RBR takes the new one. */
-		if (u->fifo)
-			return;
-		rx_clear(u);
-	}
-
-	/* Without a FIFO nothing ties BI to the byte: it stays until LSR is read. */
-	if (brk && !u->fifo)
-		u->lsr_errors |= LSR_BI;
-	rx_append(u, byte, brk && u->fifo);
-}
-
-static u8 rx_take(struct uart_8250 *u) REQUIRES(u->lock)
-{
-	u32 at = u->rx.head % FIFO_SIZE;
-
-	if (u->rx.nr == 0)
-		return 0;
-	u->rx.head++;
-	u->rx.nr--;
-	u->rx.nr_brk -= u->rx.brk[at];
-	return u->rx.data[at];
-}
-
-/*
- * Whether to ask the host for what it kept. Only an empty receiver asks: one
- * wake-up of the host for a FIFO full of bytes instead of one for each byte.
- */
-static bool take_starved(struct uart_8250 *u) REQUIRES(u->lock)
-{
-	if (!u->starved || u->rx.nr || looping(u))
-		return false;
-	u->starved = false;
-	return true;
 }
 
 static void tx_clear(struct uart_8250 *u) REQUIRES(u->lock)
@@ -166,7 +65,7 @@ static void tx_line(struct uart_8250 *u, u8 byte) REQUIRES(u->lock)
 {
 	if (u->tx.nr == 0 && u->ops->transmit(u->ctx, &byte, 1) == 1)
 		return;
-	if (u->tx.nr < depth(u))
+	if (u->tx.nr < uart_8250_depth(u))
 		u->tx.data[u->tx.nr++] = byte;
 	else
 		u->lost++;
@@ -177,7 +76,7 @@ static u32 rbr_read(void *dev, u32 offset)
 	struct uart_8250 *u = dev;
 
 	mutex_assert_held(&u->lock);
-	return u->lcr & LCR_DLAB ? u->dll : rx_take(u);
+	return u->lcr & LCR_DLAB ? u->dll : uart_8250_rx_take(u);
 }
 
 static void thr_write(void *dev, u32 offset, u32 value)
@@ -190,13 +89,15 @@ static void thr_write(void *dev, u32 offset, u32 value)
 		return;
 	}
 
+	u->polls = 0;
+
 	/*
 	 * 8.1: break overrides SOUT and leaves the transmitter running, so that
 	 * pad characters can time it; 8.8: in loop mode SOUT is not driven.
 	 */
 	if (!(u->lcr & LCR_BREAK)) {
-		if (looping(u))
-			rx_char(u, (u8)value, false);
+		if (uart_8250_looping(u))
+			uart_8250_rx_char(u, (u8)value, false);
 		else
 			tx_line(u, (u8)value);
 	}
@@ -251,24 +152,28 @@ static void fcr_write(void *dev, u32 offset, u32 value)
 	/* 8.5: a change of mode empties both; the other bits count only with bit 0 set. */
 	u->fifo = fifo;
 	if (toggled || (fifo && (value & FCR_CLEAR_RX)))
-		rx_clear(u);
+		uart_8250_rx_clear(u);
 	if (toggled || (fifo && (value & FCR_CLEAR_TX)))
 		tx_clear(u);
 	if (toggled)
 		u->thre_pending = true; /* 8.11: the first one after a change is immediate */
 	if (fifo)
 		u->trigger = triggers[value >> FCR_TRIGGER_SHIFT];
+	u->polls = 0;
 }
 
 /* In loop mode the receiver sees our own break, once, however long it lasts. */
 static void control_changed(struct uart_8250 *u, u8 lcr, u8 mcr) REQUIRES(u->lock)
 {
-	bool was = looping(u) && (u->lcr & LCR_BREAK);
+	bool was = uart_8250_looping(u) && (u->lcr & LCR_BREAK);
+
+	if ((u->mcr ^ mcr) & MCR_LOOP)
+		u->polls = 0;
 
 	u->lcr = lcr;
 	u->mcr = mcr;
-	if (!was && looping(u) && (lcr & LCR_BREAK))
-		rx_char(u, 0, true);
+	if (!was && uart_8250_looping(u) && (lcr & LCR_BREAK))
+		uart_8250_rx_char(u, 0, true);
 }
 
 static u32 lcr_read(void *dev, u32 offset)
@@ -317,6 +222,7 @@ static void mcr_write(void *dev, u32 offset, u32 value)
 	if (inputs & MSR_RI)
 		delta &= (u8)~MSR_TERI;
 	u->msr = (u->msr & MSR_DELTA) | inputs | delta;
+	u->mcr_written = true;
 
 	control_changed(u, u->lcr, (u8)value);
 }
@@ -329,8 +235,11 @@ static u32 lsr_read(void *dev, u32 offset)
 
 	if (u->rx.nr)
 		v |= LSR_DR;
-	if (u->tx.nr == 0)
+	if (u->tx.nr == 0) {
 		v |= LSR_THRE | LSR_TEMT;
+		if (u->polls < LISTEN_POLLS)
+			u->polls++;
+	}
 	if (u->rx.nr_brk)
 		v |= LSR_FIFO_ERROR;
 	if (u->rx.nr && u->rx.brk[head]) {
@@ -410,30 +319,6 @@ void uart_8250_destroy(struct uart_8250 *u)
 	free(u);
 }
 
-size_t uart_8250_receive(struct uart_8250 *u, const u8 *data, size_t len)
-{
-	size_t n = 0;
-
-	mutex_lock(&u->lock);
-	/* In loop mode SIN is disconnected, 8.8: the bytes can wait for its end. */
-	while (n < len && u->rx.nr < depth(u) && !looping(u))
-		rx_append(u, data[n++], false);
-	if (n < len)
-		u->starved = true;
-	update_irq(u);
-	mutex_unlock(&u->lock);
-	return n;
-}
-
-void uart_8250_break(struct uart_8250 *u)
-{
-	mutex_lock(&u->lock);
-	if (!looping(u))
-		rx_char(u, 0, true);
-	update_irq(u);
-	mutex_unlock(&u->lock);
-}
-
 void uart_8250_writable(struct uart_8250 *u)
 {
 	size_t n;
@@ -447,7 +332,7 @@ void uart_8250_writable(struct uart_8250 *u)
 		if (u->tx.nr == 0)
 			u->thre_pending = true;
 	}
-	update_irq(u);
+	uart_8250_update_irq(u);
 	mutex_unlock(&u->lock);
 }
 
@@ -470,8 +355,8 @@ static u64 uart_read(void *dev, u32 offset, u32 width)
 
 	mutex_lock(&u->lock);
 	v = mmio_read(&uart_8250_table, u, offset, MMIO_W8);
-	update_irq(u);
-	ready = take_starved(u);
+	uart_8250_update_irq(u);
+	ready = uart_8250_take_starved(u);
 	mutex_unlock(&u->lock);
 
 	if (ready)
@@ -486,8 +371,8 @@ static void uart_write(void *dev, u32 offset, u32 width, u64 value)
 
 	mutex_lock(&u->lock);
 	mmio_write(&uart_8250_table, u, offset, MMIO_W8, value);
-	update_irq(u);
-	ready = take_starved(u);
+	uart_8250_update_irq(u);
+	ready = uart_8250_take_starved(u);
 	mutex_unlock(&u->lock);
 
 	if (ready)

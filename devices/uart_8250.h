@@ -31,8 +31,8 @@ struct uart_8250_ops {
 	 */
 	size_t (*transmit)(void *ctx, const u8 *data, size_t len);
 	/*
-	 * Once, after uart_8250_receive() took less than it was offered and the
-	 * guest has emptied the receiver or left loop mode. Lock not held, any
+	 * Once, after uart_8250_receive() took less than it was offered, when
+	 * the guest listens and has emptied the receiver. Lock not held, any
 	 * thread.
 	 */
 	void (*receive_ready)(void *ctx);
@@ -58,14 +58,23 @@ void uart_8250_destroy(struct uart_8250 *u); /* NULL is fine */
  * uart_8250_receive - bytes from the line; any thread
  *
  * Takes what fits and no more, so that a slow guest loses nothing: an overrun
- * can come of loop mode and of breaks only.
+ * can come of loop mode and of breaks only. And takes nothing before the guest
+ * listens, so that its driver, which empties the receiver as it starts, empties
+ * it of nothing. Outside of loop mode a guest listens
+ *
+ * - while MCR.RTS is set, as to a terminal with RTS/CTS handshake;
+ * - if it has not written MCR yet, while IER enables the receiver's interrupt;
+ * - from the eighth read of LSR that showed THRE, which is not how one waits for
+ *   the transmitter, until it writes THR or FCR, or turns loop mode on or off.
+ *
+ * What the receiver has when the guest ceases to listen stays there.
  *
  * Return: how many bytes were taken; when fewer than @len, ops->receive_ready()
  * says when to offer the rest.
  */
 size_t uart_8250_receive(struct uart_8250 *u, const u8 *data, size_t len);
 
-/* The line was held low for longer than a character. Any thread. */
+/* The line was held low for longer than a character, listened to or not. Any thread. */
 void uart_8250_break(struct uart_8250 *u);
 
 /* transmit() would take bytes again; without waiting bytes it does nothing. Any thread. */

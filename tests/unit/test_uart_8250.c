@@ -1,105 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/test.h"
-
-#include <pthread.h>
-#include <sched.h>
-#include <string.h>
+#include "tests/unit/uart_8250_rig.h"
 
 #include "devices/mmio.h"
-#include "devices/uart_8250.h"
-#include "machine/base/compiler.h"
-
-/* Registers and bits by number, not from the device's own header: a wrong one there must show. */
-enum { RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR, THR = RBR, FCR = IIR, DLL = RBR, DLM = IER };
-
-/* A line that takes as much as it is told to, and a wire. */
-struct fixture {
-	u8 out[64];
-	size_t nr_out;
-	size_t takes; /* bytes the line still takes */
-	unsigned int transmits;
-	unsigned int readies;
-	unsigned int line_sets;
-	struct fake_line line;
-	struct uart_8250 *u;
-};
-
-static size_t fixture_transmit(void *ctx, const u8 *data, size_t len)
-{
-	struct fixture *f = ctx;
-	size_t n = len < f->takes ? len : f->takes;
-
-	assert_true(len > 0 && f->nr_out + n <= sizeof(f->out));
-	f->transmits++;
-	memcpy(&f->out[f->nr_out], data, n);
-	f->nr_out += n;
-	f->takes -= n;
-	return n;
-}
-
-static void fixture_receive_ready(void *ctx)
-{
-	((struct fixture *)ctx)->readies++;
-}
-
-static void fixture_line_set(void *ctx, u32 intid, bool level)
-{
-	struct fixture *f = ctx;
-
-	assert_int_equal(intid, 32);
-	f->line_sets++;
-	fake_line_set(&f->line, intid, level);
-}
-
-static const struct uart_8250_ops host_ops = {
-	.transmit = fixture_transmit,
-	.receive_ready = fixture_receive_ready,
-};
-
-static int setup(void **state)
-{
-	static struct fixture f;
-	const struct irq_line irq = { .set = fixture_line_set, .ctx = &f, .intid = 32 };
-
-	f = (struct fixture){ .takes = ~0ull };
-	*state = &f;
-	return uart_8250_create(&host_ops, &f, &irq, &f.u);
-}
-
-static int teardown(void **state)
-{
-	uart_8250_destroy(((struct fixture *)*state)->u);
-	return 0;
-}
-
-static u8 rd(struct fixture *f, u32 offset)
-{
-	u64 v = uart_8250_bus_ops.read(f->u, offset, 1);
-
-	assert_true(v <= 0xff);
-	return (u8)v;
-}
-
-static void wr(struct fixture *f, u32 offset, u8 value)
-{
-	uart_8250_bus_ops.write(f->u, offset, 1, value);
-}
-
-/* Offer @n bytes that count up from @from. Return: how many were taken. */
-static size_t receive(struct fixture *f, u8 from, size_t n)
-{
-	u8 data[32];
-
-	for (size_t i = 0; i < n; i++)
-		data[i] = (u8)(from + i);
-	return uart_8250_receive(f->u, data, n);
-}
-
-static void expect_out(struct fixture *f, const char *want)
-{
-	assert_int_equal(f->nr_out, strlen(want));
-	assert_memory_equal(f->out, want, f->nr_out);
-}
 
 static void the_register_table_is_well_formed(void **state)
 {
@@ -140,6 +42,7 @@ static void the_divisor_latch_hides_rbr_thr_and_ier_and_nothing_else(void **stat
 {
 	struct fixture *f = *state;
 
+	listen(f);
 	assert_int_equal(receive(f, 'a', 1), 1);
 	wr(f, IER, 0x08);
 	wr(f, LCR, 0x83);
@@ -305,11 +208,12 @@ static void iir_names_the_highest_source_and_each_has_its_own_end(void **state)
 	struct fixture *f = *state;
 
 	wr(f, FCR, 0x41); /* trigger at 4 */
+	listen(f);
 	assert_int_equal(receive(f, 'a', 3), 3);
 	uart_8250_break(f->u);
 	assert_int_equal(receive(f, 'x', 1), 1);
 	wr(f, MCR, 0x10); /* loop: DCD, DSR and CTS go away */
-	wr(f, MCR, 0x00);
+	wr(f, MCR, 0x02);
 	assert_false(f->line.level);
 	wr(f, IER, 0x0f);
 
@@ -399,99 +303,6 @@ static void clearing_the_transmit_fifo_drops_what_waits_and_raises_thre(void **s
 	assert_int_equal(uart_8250_lost(f->u), 0);
 }
 
-static void the_receiver_takes_what_fits_and_asks_for_more_once_when_empty(void **state)
-{
-	static const u8 depths[] = { 1, 16 };
-	struct fixture *f = *state;
-
-	for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
-		wr(f, FCR, i ? 0x01 : 0x00);
-		f->readies = 0;
-		assert_int_equal(receive(f, 0, depths[i]), depths[i]);
-		for (u8 n = 0; n < depths[i]; n++)
-			assert_int_equal(rd(f, RBR), n);
-		assert_int_equal(f->readies, 0); /* nothing was kept back */
-
-		assert_int_equal(receive(f, 0, 20), depths[i]);
-		assert_int_equal(receive(f, 20, 1), 0);
-		assert_int_equal(rd(f, LSR), 0x61); /* and no overrun */
-		for (u8 n = 0; n < depths[i]; n++) {
-			assert_int_equal(f->readies, 0);
-			assert_int_equal(rd(f, RBR), n);
-		}
-		assert_int_equal(f->readies, 1);
-		assert_int_equal(rd(f, RBR), 0);
-		assert_int_equal(f->readies, 1);
-
-		assert_int_equal(receive(f, 0, 20), depths[i]);
-		wr(f, FCR, i ? 0x03 : 0x01);
-		assert_int_equal(f->readies, 2);
-	}
-}
-
-static void breaks_belong_to_their_byte_in_the_fifo(void **state)
-{
-	struct fixture *f = *state;
-
-	wr(f, FCR, 0x01);
-	wr(f, IER, 0x04);
-	assert_int_equal(receive(f, 'a', 1), 1);
-	uart_8250_break(f->u);
-	uart_8250_break(f->u);
-	assert_false(f->line.level);
-	assert_int_equal(rd(f, LSR), 0xe1); /* in there, not at the top */
-	assert_int_equal(rd(f, RBR), 'a');
-	assert_true(f->line.level);
-	assert_int_equal(rd(f, IIR), 0xc6);
-	assert_int_equal(rd(f, LSR), 0xf1);
-	assert_false(f->line.level);
-	assert_int_equal(rd(f, LSR), 0xe1); /* seen; there is another */
-	assert_int_equal(rd(f, RBR), 0);
-	assert_int_equal(rd(f, LSR), 0xf1);
-	assert_int_equal(rd(f, LSR), 0x61);
-	assert_int_equal(rd(f, RBR), 0);
-	assert_int_equal(rd(f, LSR), 0x60);
-
-	/* Taken or cleared with its byte. */
-	uart_8250_break(f->u);
-	assert_int_equal(rd(f, RBR), 0);
-	assert_int_equal(rd(f, LSR), 0x60);
-	uart_8250_break(f->u);
-	wr(f, FCR, 0x03);
-	assert_int_equal(rd(f, LSR), 0x60);
-}
-
-static void without_a_fifo_a_break_stays_until_lsr_is_read(void **state)
-{
-	struct fixture *f = *state;
-
-	uart_8250_break(f->u);
-	assert_int_equal(rd(f, RBR), 0);
-	assert_int_equal(rd(f, LSR), 0x70);
-	assert_int_equal(rd(f, LSR), 0x60);
-}
-
-static void a_break_into_a_full_receiver_is_an_overrun(void **state)
-{
-	struct fixture *f = *state;
-
-	wr(f, IER, 0x04);
-	assert_int_equal(receive(f, 'a', 1), 1);
-	uart_8250_break(f->u);
-	assert_int_equal(rd(f, IIR), 0x06);
-	assert_int_equal(rd(f, LSR), 0x73);
-	assert_int_equal(rd(f, RBR), 0); /* the byte was overwritten */
-
-	wr(f, FCR, 0x01);
-	assert_int_equal(receive(f, 'a', 16), 16);
-	uart_8250_break(f->u);
-	assert_int_equal(rd(f, LSR), 0x63);
-	assert_int_equal(rd(f, LSR), 0x61);
-	for (u8 n = 0; n < 16; n++)
-		assert_int_equal(rd(f, RBR), 'a' + n);
-	assert_int_equal(rd(f, LSR), 0x60);
-}
-
 /* One row per MCR value: MSR bits 7:4 in loop mode, and the deltas against the row before. */
 static void loop_mode_shows_the_modem_outputs_in_msr(void **state)
 {
@@ -542,19 +353,6 @@ static void loop_mode_turns_the_data_round_and_can_overrun(void **state)
 	wr(f, THR, 'b');
 	assert_int_equal(rd(f, LSR), 0x63);
 	assert_int_equal(rd(f, RBR), 'b');
-}
-
-static void the_line_waits_for_the_end_of_loop_mode(void **state)
-{
-	struct fixture *f = *state;
-
-	wr(f, MCR, 0x10);
-	assert_int_equal(receive(f, 'a', 2), 0);
-	uart_8250_break(f->u);
-	assert_int_equal(rd(f, LSR), 0x60);
-	assert_int_equal(f->readies, 0);
-	wr(f, MCR, 0x00);
-	assert_int_equal(f->readies, 1);
 }
 
 static void a_break_of_ours_stops_the_data_and_is_heard_in_loop_mode(void **state)
@@ -619,108 +417,6 @@ static void linux_finds_a_16550a_without_bugs(void **state)
 	}
 }
 
-/* Three threads: the line feeds and drains, a guest echoes, another looks at every register. */
-enum { STREAM = 20000 };
-
-struct stream {
-	struct uart_8250 *u;
-	struct fake_line line;
-	u32 out; /* bytes that came back, under the UART's lock */
-	u32 refused;
-	u32 wrong;
-};
-
-static u8 stream_byte(u32 n)
-{
-	return (u8)(n * 7 + n / 256);
-}
-
-static size_t stream_transmit(void *ctx, const u8 *data, size_t len)
-{
-	struct stream *s = ctx;
-	size_t n = ++s->refused % 3 ? len : len / 2;
-
-	for (size_t i = 0; i < n; i++)
-		s->wrong += data[i] != stream_byte(s->out++);
-	return n;
-}
-
-static void stream_ready(void *ctx)
-{
-}
-
-static void *stream_line(void *arg)
-{
-	struct stream *s = arg;
-	u8 data[23];
-
-	for (u32 done = 0; done < STREAM; sched_yield()) {
-		u32 n = STREAM - done < sizeof(data) ? STREAM - done : (u32)sizeof(data);
-
-		for (u32 i = 0; i < n; i++)
-			data[i] = stream_byte(done + i);
-		done += (u32)uart_8250_receive(s->u, data, n);
-		uart_8250_writable(s->u);
-	}
-	return NULL;
-}
-
-static void *stream_echo(void *arg)
-{
-	struct stream *s = arg;
-
-	for (u32 n = 0; n < STREAM;) {
-		u64 lsr = uart_8250_bus_ops.read(s->u, LSR, 1);
-
-		if (!(lsr & 0x20))
-			uart_8250_writable(s->u);
-		else if (lsr & 0x01)
-			uart_8250_bus_ops.write(s->u, THR, 1, uart_8250_bus_ops.read(s->u, RBR, 1)),
-				n++;
-		else
-			sched_yield();
-	}
-	return NULL;
-}
-
-static void *stream_look(void *arg)
-{
-	struct stream *s = arg;
-
-	for (u32 i = 0; i < STREAM / 10; i++) {
-		for (u32 offset = IER; offset <= SCR; offset++)
-			(void)uart_8250_bus_ops.read(s->u, offset, 1);
-		uart_8250_bus_ops.write(s->u, IER, 1, i & 0x0f);
-		sched_yield();
-	}
-	return NULL;
-}
-
-static void nothing_is_lost_or_reordered_between_threads(void **state)
-{
-	static const struct uart_8250_ops ops = { stream_transmit, stream_ready };
-	struct stream s = { 0 };
-	const struct irq_line irq = { .set = fake_line_set, .ctx = &s.line, .intid = 32 };
-	void *(*const run[])(void *) = { stream_line, stream_echo, stream_look };
-	pthread_t t[ARRAY_SIZE(run)];
-
-	assert_int_equal(uart_8250_create(&ops, &s, &irq, &s.u), 0);
-	uart_8250_bus_ops.write(s.u, FCR, 1, 0x81);
-	for (size_t i = 0; i < ARRAY_SIZE(run); i++)
-		assert_int_equal(pthread_create(&t[i], NULL, run[i], &s), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(run); i++)
-		assert_int_equal(pthread_join(t[i], NULL), 0);
-	uart_8250_writable(s.u);
-	uart_8250_writable(s.u);
-	assert_int_equal(s.out, STREAM);
-	assert_int_equal(s.wrong, 0);
-	assert_int_equal(uart_8250_lost(s.u), 0);
-	uart_8250_destroy(s.u);
-	uart_8250_destroy(NULL);
-}
-
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -739,16 +435,10 @@ int main(void)
 		T(the_trigger_level_tells_data_from_a_time_out),
 		T(fcr_bits_count_only_with_bit_0),
 		T(clearing_the_transmit_fifo_drops_what_waits_and_raises_thre),
-		T(the_receiver_takes_what_fits_and_asks_for_more_once_when_empty),
-		T(breaks_belong_to_their_byte_in_the_fifo),
-		T(without_a_fifo_a_break_stays_until_lsr_is_read),
-		T(a_break_into_a_full_receiver_is_an_overrun),
 		T(loop_mode_shows_the_modem_outputs_in_msr),
 		T(loop_mode_turns_the_data_round_and_can_overrun),
-		T(the_line_waits_for_the_end_of_loop_mode),
 		T(a_break_of_ours_stops_the_data_and_is_heard_in_loop_mode),
 		T(linux_finds_a_16550a_without_bugs),
-		cmocka_unit_test(nothing_is_lost_or_reordered_between_threads),
 	};
 
 	return cmocka_run_group_tests_name("uart_8250", tests, NULL, NULL);
