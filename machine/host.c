@@ -129,25 +129,38 @@ static void signal_done(struct loop_op *op, int res)
 		log_at(LOG_DEBUG, "no more signals are listened to");
 }
 
+/* nohup(1) and its like; a blocked signal would reach the loop although it is ignored. */
+static bool hangup_ignored(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 /*
- * Signals become completions on the loop. Until here they have their usual
- * effect, so that an image on a pipe that never ends can be interrupted.
+ * Signals become completions on the loop, all those that people send and that
+ * would end us with the terminal raw. Until here they have their usual effect,
+ * so that an image on a pipe that never ends can be interrupted.
  */
 int machine_signals_up(struct machine *m)
 {
-	static const int listened[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT };
+	static const int listened[] = { SIGINT,  SIGTERM, SIGQUIT, SIGCONT, SIGUSR1,
+		                        SIGUSR2, SIGALRM, SIGXCPU, SIGHUP };
 	sigset_t set;
 	int err;
 
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(listened); i++)
 		(void)sigaddset(&set, listened[i]);
+	if (hangup_ignored())
+		(void)sigdelset(&set, SIGHUP);
 	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (m->signal_fd < 0)
 		return log_errno(-errno, "signalfd");
 
-	/* A reader of our output that goes away is an error of write(), not our death. */
+	/* A reader that goes away or a file that may not grow is an error of write(), not our death. */
 	(void)sigaddset(&set, SIGPIPE);
+	(void)sigaddset(&set, SIGXFSZ);
 	must0(pthread_sigmask(SIG_BLOCK, &set, NULL));
 	m->signal_op.done = signal_done;
 	err = wait_for_signal(m);

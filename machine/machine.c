@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "devices/host/tty.h"
 #include "machine/base/log.h"
 #include "machine/machine_private.h"
 #include "machine/memory.h"
@@ -63,6 +64,13 @@ static void on_ended(struct loop_event *ev)
 {
 }
 
+static void loop_down(struct machine *m)
+{
+	loop_event_done(&m->ended);
+	loop_destroy(m->loop);
+	m->loop = NULL;
+}
+
 static int loop_up(struct machine *m)
 {
 	int err = loop_create(&m->loop);
@@ -74,32 +82,13 @@ static int loop_up(struct machine *m)
 	if (err < 0)
 		return log_errno(err, "set up io_uring");
 
-	m->ended.fd = -1;
 	err = loop_event_init(m->loop, &m->ended, on_ended);
 	if (err < 0) {
 		loop_quiesce(m->loop);
-		loop_event_done(&m->ended);
-		loop_destroy(m->loop);
+		loop_down(m);
 		return log_errno(err, "set up the event loop");
 	}
 	return 0;
-}
-
-static void loop_down(struct machine *m)
-{
-	loop_event_done(&m->ended);
-	loop_destroy(m->loop);
-}
-
-/* The last step up and the first down: nothing may be in flight when its owner goes. */
-static int io_up(struct machine *m)
-{
-	return 0;
-}
-
-static void io_down(struct machine *m)
-{
-	loop_quiesce(m->loop);
 }
 
 static int random_seeds(struct fdt_boot *boot, const struct machine_config *cfg)
@@ -148,7 +137,7 @@ static int write_tree(struct machine *m, const char *bootargs)
 /* For a run the blob is written straight into guest RAM. */
 static int tree_up(struct machine *m)
 {
-	char *bootargs;
+	char *bootargs = NULL;
 	int err = config_cmdline(m->cfg, &bootargs);
 
 	if (err < 0)
@@ -180,7 +169,11 @@ enum {
 	DUMP = 2, /* --dump-dtb takes it too */
 };
 
-/* The order of the whole machine, top to bottom; torn down bottom to top. */
+/*
+ * The order of the whole machine, top to bottom; torn down bottom to top. Files
+ * that the command line names come before KVM: what is wrong with them is told
+ * on any machine.
+ */
 static const struct {
 	const char *name;
 	int (*up)(struct machine *m);
@@ -189,22 +182,21 @@ static const struct {
 } steps[] = {
 	{ "board", board_up, NULL, DUMP },
 	{ "bus", bus_up, bus_down, 0 },
-	{ "kvm", machine_kvm_up, machine_kvm_down, DUMP },
-	{ "limits", machine_limits_up, NULL, ASKED | DUMP },
 	{ "memory", memory_up, memory_down, DUMP },
 	{ "image", image_up, NULL, ASKED | DUMP },
+	{ "disks", machine_disks_up, machine_disks_down, ASKED },
+	{ "kvm", machine_kvm_up, machine_kvm_down, DUMP },
+	{ "limits", machine_limits_up, NULL, ASKED | DUMP },
 	{ "slots", machine_slots_up, NULL, 0 },
 	{ "vcpus", machine_vcpus_up, machine_vcpus_down, 0 },
 	{ "irqchip", machine_irqchip_up, machine_irqchip_down, 0 },
 	{ "attach", machine_attach_up, NULL, 0 },
 	{ "tree", tree_up, tree_down, ASKED | DUMP },
-	{ "disks", machine_disks_up, machine_disks_down, ASKED },
 	{ "taps", machine_taps_up, machine_taps_down, 0 },
 	{ "loop", loop_up, loop_down, 0 },
 	{ "signals", machine_signals_up, machine_signals_down, 0 },
 	{ "console", machine_console_up, machine_console_down, 0 },
 	{ "devices", machine_devices_up, machine_devices_down, 0 },
-	{ "io", io_up, io_down, 0 },
 };
 
 static bool wanted(const struct machine *m, size_t step)
@@ -244,6 +236,9 @@ void machine_destroy(struct machine *m)
 {
 	if (!m)
 		return;
+	/* Whoever has something in flight is still there, however far the machine has come. */
+	if (m->loop)
+		loop_quiesce(m->loop);
 	while (m->steps_up > 0) {
 		size_t i = --m->steps_up;
 
@@ -392,7 +387,6 @@ enum outcome_kind machine_run(struct machine *m, bool *stuck)
 	enum outcome_kind kind;
 	u32 started = 0;
 
-	*stuck = false;
 	/* What ps(1) and pkill(1) find a guest by. */
 	if (m->cfg->name)
 		(void)prctl(PR_SET_NAME, m->cfg->name);
@@ -402,12 +396,13 @@ enum outcome_kind machine_run(struct machine *m, bool *stuck)
 	while (outcome_kind(&m->outcome) == OUTCOME_NONE && turn(m))
 		;
 
-	if (!stop_vcpus(m, started)) {
+	*stuck = !stop_vcpus(m, started);
+	if (*stuck && m->out_of_patience)
 		(void)log_refuse(-EBUSY, "%u of %u vCPUs do not leave the guest",
 		                 started - atomic_load(&m->gone), started);
-		*stuck = true;
-	}
 	flush_console(m);
+	if (*stuck)
+		tty_restore(STDIN_FILENO); /* nobody will destroy the console */
 	kind = outcome_kind(&m->outcome);
 	tell(kind, m->outcome.reason);
 	/* Also when it was lost after the guest's last word: a run is believed whole or not. */

@@ -37,7 +37,7 @@ int memory_map(gpa_t base, u64 size, struct gmem *out)
 	void *p = map_aligned(size, HUGE);
 
 	if (p == MAP_FAILED)
-		return log_errno(-ENOMEM, "reserve %llu MiB of guest memory", size / MIB);
+		return log_errno(-ENOMEM, "reserve %llu KiB of guest memory", size / KIB);
 
 	/* Best effort: without huge pages all is the same, only slower. */
 	if (size >= HUGE)
@@ -65,7 +65,7 @@ int memory_slot(int vm_fd, u32 slot, const struct gmem *g)
 	int err = kvm_call(vm_fd, KVM_SET_USER_MEMORY_REGION, &r);
 
 	if (err < 0)
-		return log_errno(err, "KVM_SET_USER_MEMORY_REGION %#llx, %llu MiB", g->base,
-		                 g->size / MIB);
+		return log_errno(err, "KVM_SET_USER_MEMORY_REGION %#llx, %llu KiB", g->base,
+		                 g->size / KIB);
 	return 0;
 }

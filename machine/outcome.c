@@ -56,7 +56,11 @@ enum outcome_kind outcome_of_error(int err, bool asked)
 	case EMFILE:
 	case ENFILE:
 	case EIO:
+	case ENOSPC:
+	case EDQUOT:
 		return OUTCOME_HOST;
+	case E2BIG:
+		return OUTCOME_USAGE;
 	default:
 		return asked ? OUTCOME_USAGE : OUTCOME_HOST;
 	}

@@ -55,7 +55,8 @@ int outcome_status(enum outcome_kind kind);
  * @asked: the step looks at what the command line names, else at the host
  *
  * Return: OUTCOME_USAGE or OUTCOME_HOST. A step of the first kind can still
- * fail for want of memory, descriptors or a working disk.
+ * fail for want of memory, descriptors or room on a working disk; one of the
+ * second with -E2BIG, for more than this host has of what was asked for.
  */
 enum outcome_kind outcome_of_error(int err, bool asked);
 

@@ -31,7 +31,10 @@ struct arch_vm {
 	bool sve;
 };
 
-/* The type argument of KVM_CREATE_VM for guest physical addresses below @limit. */
+/*
+ * The type argument of KVM_CREATE_VM for guest physical addresses below @limit.
+ * Return: 0; -E2BIG, logged, when the host's KVM has no VM of that size.
+ */
 must_check int arch_vm_type(int kvm_fd, u64 limit, unsigned long *type);
 
 /* Enable what must be enabled before the first vCPU exists; find out what vCPUs can have. */

@@ -3,7 +3,6 @@
 #define VCPU_VCPU_H
 
 #include <sched.h>
-#include <stdio.h>
 
 #include "devices/bus.h"
 #include "machine/base/compiler.h"

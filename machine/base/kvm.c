@@ -39,10 +39,3 @@ int kvm_set_attr(int fd, u32 group, u64 attr, const void *val)
 
 	return kvm_call(fd, KVM_SET_DEVICE_ATTR, &a);
 }
-
-bool kvm_has_attr(int fd, u32 group, u64 attr)
-{
-	struct kvm_device_attr a = { .group = group, .attr = attr };
-
-	return kvm_call(fd, KVM_HAS_DEVICE_ATTR, &a) == 0;
-}

@@ -31,7 +31,4 @@ int kvm_extension(int fd, unsigned int cap);
 /* KVM_SET_DEVICE_ATTR; also for VM and vCPU descriptors. @val is what kvm_device_attr.addr names. */
 must_check int kvm_set_attr(int fd, u32 group, u64 attr, const void *val);
 
-/* KVM_HAS_DEVICE_ATTR. */
-bool kvm_has_attr(int fd, u32 group, u64 attr);
-
 #endif /* MACHINE_BASE_KVM_H */

@@ -62,6 +62,8 @@ static void what_was_asked_for_is_usage_unless_the_host_ran_out(void **state)
 		{ -EINVAL, true, OUTCOME_USAGE }, { -ENOMEM, true, OUTCOME_HOST },
 		{ -EIO, true, OUTCOME_HOST },     { -EMFILE, true, OUTCOME_HOST },
 		{ -EINVAL, false, OUTCOME_HOST }, { -ENOENT, false, OUTCOME_HOST },
+		{ -ENOSPC, true, OUTCOME_HOST },  { -EDQUOT, true, OUTCOME_HOST },
+		{ -E2BIG, false, OUTCOME_USAGE }, { -E2BIG, true, OUTCOME_USAGE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

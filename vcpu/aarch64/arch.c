@@ -25,22 +25,13 @@ int arch_vm_type(int kvm_fd, u64 limit, unsigned long *type)
 	while (bits < 64 && limit > 1ull << bits)
 		bits++;
 
-	/* A host without the capability has one size only, type 0. */
-	if (host == 0) {
-		*type = 0;
-		return bits <= IPA_BITS_DEFAULT
-		               ? 0
-		               : log_refuse(-EINVAL,
-		                            "this much memory needs %d bits of guest physical "
-		                            "address, the host's KVM has %d",
-		                            bits, IPA_BITS_DEFAULT);
-	}
-	if (bits > host)
-		return log_refuse(-EINVAL,
-		                  "this much memory needs %d bits of guest physical address, the "
+	if (bits > (host ? host : IPA_BITS_DEFAULT))
+		return log_refuse(-E2BIG,
+		                  "--mem: so much needs %d bits of guest physical address, this "
 		                  "host's KVM has %d",
-		                  bits, host);
-	*type = KVM_VM_TYPE_ARM_IPA_SIZE((unsigned int)bits);
+		                  bits, host ? host : IPA_BITS_DEFAULT);
+	/* A host without the capability has one size only, type 0. */
+	*type = host ? KVM_VM_TYPE_ARM_IPA_SIZE((unsigned int)bits) : 0;
 	return 0;
 }
 
