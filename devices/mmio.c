@@ -6,9 +6,15 @@ enum { ALL_WIDTHS = MMIO_W8 | MMIO_W16 | MMIO_W32 | MMIO_W64 };
 static const struct mmio_reg *find(const struct mmio_table *t, u32 offset, u32 width)
 {
 	const struct mmio_reg *r = t->regs;
+	u32 guess;
 
 	if ((offset & (width - 1)) || t->nr == 0)
 		return NULL;
+
+	/* Most tables begin with registers of one size in a row: then this is the row. */
+	guess = offset / r->len;
+	if (guess < t->nr && r[guess].offset == offset)
+		return (r[guess].widths & width) ? &r[guess] : NULL;
 
 	/* To the last row that starts at or below @offset, or the first of all. */
 	for (size_t n = t->nr; n > 1;) {
