@@ -249,17 +249,24 @@ static int drain_turn(struct console *c, u64 ns)
 	return loop_turn(c->loop);
 }
 
-size_t console_drain(struct console *c, u64 timeout_ns)
+static size_t output_left(struct console *c)
 {
-	u64 target, out = c->out, last = now_ns(), waited = 0;
+	size_t left;
 
 	mutex_lock(&c->lock);
-	target = c->in;
+	left = c->in - c->out;
 	mutex_unlock(&c->lock);
+	return left;
+}
+
+/* Also what comes meanwhile: a device that was refused hands on what it kept. */
+size_t console_drain(struct console *c, u64 timeout_ns)
+{
+	u64 out = c->out, last = now_ns(), waited = 0;
 
 	c->draining = true;
 	output_next(c, false);
-	while (c->out < target && !c->dead && (!timeout_ns || waited < timeout_ns)) {
+	while (output_left(c) > 0 && !c->dead && (!timeout_ns || waited < timeout_ns)) {
 		if (drain_turn(c, timeout_ns ? timeout_ns - waited : 0) <= 0)
 			break;
 		if (out != c->out) {
@@ -270,7 +277,7 @@ size_t console_drain(struct console *c, u64 timeout_ns)
 	}
 	c->draining = false;
 	loop_cancel(c->loop, &c->drain_op);
-	return target > c->out ? target - c->out : 0;
+	return output_left(c);
 }
 
 u64 console_writes(const struct console *c)
