@@ -33,7 +33,13 @@ GUEST_LDFLAGS	:= -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-s
 		   -Wl,--no-warn-rwx-segments
 
 .PHONY: guests
-guests: $(guest_elfs) $(guest_bins)
+guests: $(guest_elfs) $(guest_bins) $(O)/guests/unmap_ram
+
+# For the host they run on: does to roost what no guest can.
+$(O)/guests/unmap_ram: $(guest_dir)/tool/unmap_ram.c
+	@mkdir -p $(@D)
+	@echo '  TOOL    $@'
+	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static $< -o $@
 
 $(O)/guests/obj/%.c.o: $(guest_dir)/%.c
 	@mkdir -p $(@D)
