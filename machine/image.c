@@ -104,6 +104,8 @@ static int load_stream(const struct load *l, struct image *out)
 		if (len == room && got > 0)
 			return too_large(l);
 	}
+	if (kind == IMAGE_ARM64 && image_arm64_extent(to, len) > len)
+		return refuse(l, -EINVAL, "ends before what its PE header points at");
 
 	out->kernel = l->ram->base + hdr.text_offset;
 	out->kernel_end = out->kernel + (hdr.size > len ? hdr.size : len);

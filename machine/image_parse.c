@@ -95,6 +95,40 @@ int image_arm64_parse(const u8 *head, struct image_arm64 *out, const char **why)
 	return 0;
 }
 
+/* PE Format (Microsoft), "MS-DOS Stub" to "Section Table"; Linux: linux/pe.h. */
+enum {
+	PE_AT = 60, /* where the file has the offset of its PE header */
+	PE_HEAD = 24, /* signature and COFF header */
+	PE_SECTIONS = 6, /* in it: their number, u16 */
+	PE_OPTIONAL = 20, /* and the size of what is between it and the section table, u16 */
+	PE_SECTION = 40,
+	PE_RAW_SIZE = 16, /* in a section's header: what the file has of it, u32 */
+	PE_RAW_AT = 20, /* and where, u32 */
+};
+
+/* At most 32 + 32 bits are added up, so nothing wraps. */
+u64 image_arm64_extent(const u8 *file, size_t len)
+{
+	u64 pe = le32(file + PE_AT), end = pe + PE_HEAD, at;
+
+	if (memcmp(file, "MZ", 2) != 0)
+		return 0;
+	if (end > len)
+		return end;
+	if (memcmp(file + pe, "PE\0", 4) != 0)
+		return 0;
+
+	at = end + le16(file + pe + PE_OPTIONAL);
+	end = at + (u64)le16(file + pe + PE_SECTIONS) * PE_SECTION;
+	for (const u64 table_end = end; table_end <= len && at < table_end; at += PE_SECTION) {
+		u64 raw = le32(file + at + PE_RAW_SIZE);
+
+		if (raw > 0 && le32(file + at + PE_RAW_AT) + raw > end)
+			end = le32(file + at + PE_RAW_AT) + raw;
+	}
+	return end;
+}
+
 int image_zboot_parse(const u8 *head, size_t len, struct image_zboot *out, const char **why)
 {
 	static const struct {

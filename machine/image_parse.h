@@ -42,6 +42,18 @@ struct image_arm64 {
 /* @head: IMAGE_HEAD bytes of an IMAGE_ARM64. */
 must_check int image_arm64_parse(const u8 *head, struct image_arm64 *out, const char **why);
 
+/**
+ * image_arm64_extent - how many bytes the file of an Image has to have
+ * @file: the whole file, an IMAGE_ARM64
+ * @len:  bytes there, IMAGE_HEAD at least
+ *
+ * image_size counts the bss, which is not in the file. With an EFI stub the
+ * Image is a PE program too, and that has the length of what it is made of.
+ *
+ * Return: the least number; 0: it does not say.
+ */
+u64 image_arm64_extent(const u8 *file, size_t len);
+
 /* linux/drivers/firmware/efi/libstub/zboot-header.S */
 struct image_zboot {
 	u32 offset, size; /* the compressed Image, in bytes from the start of the file */

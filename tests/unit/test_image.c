@@ -75,6 +75,95 @@ static void no_flag_of_the_header_is_a_reason_to_refuse(void **state)
 	}
 }
 
+/* A PE header with two sections at PE; RAW_AT and RAW_SIZE are the second one's. */
+enum { PE = 0x40, PE_TABLE = PE + 24 + 0xa0, PE_LAST = PE_TABLE + 40 };
+
+static void make_efi_image(struct fixture *f, size_t len, u32 raw_at, u32 raw_size)
+{
+	make_image(f, len, 0, 0x10000);
+	memcpy(f->file, "MZ", 2);
+	put32(f->file + 60, PE);
+	memset(f->file + PE, 0, PE_LAST + 40 - PE);
+	memcpy(f->file + PE, "PE", 2);
+	put16(f->file + PE + 6, 2);
+	put16(f->file + PE + 20, 0xa0);
+	put32(f->file + PE_TABLE + 16, 0x200);
+	put32(f->file + PE_TABLE + 20, 0x200);
+	put32(f->file + PE_LAST + 16, raw_size);
+	put32(f->file + PE_LAST + 20, raw_at);
+}
+
+static void an_image_with_an_efi_stub_must_be_whole(void **state)
+{
+	static const struct {
+		u32 raw_at, raw_size;
+		size_t len;
+		bool whole;
+	} rows[] = {
+		{ 0x400, 0x600, 0xa00, true },
+		{ 0x400, 0x600, 0xb00, true }, /* a signature behind it */
+		{ 0x400, 0x600, 0x9ff, false },
+		{ 0x400, 0x600, PE_LAST + 40, false },
+		{ 0x400, 0x600, PE_LAST + 39, false },
+		{ 0x400, 0x600, PE + 24, false },
+		{ 0x400, 0x600, PE + 23, false },
+		{ 0x400, 0x600, IMAGE_HEAD, false },
+		{ 0xffffffff, 0, 0xa00, true }, /* a bss has no place in the file */
+		{ 0xffffffff, 1, 0xa00, false },
+		{ 0xffffffff, 0xffffffff, 0xa00, false },
+		{ 0, 0, 0x400, true },
+		{ 0, 0, 0x3ff, false }, /* the first section's end counts as well */
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int err;
+
+		make_efi_image(f, 0x1000, rows[i].raw_at, rows[i].raw_size);
+		f->len = rows[i].len;
+		err = load(f);
+		if (rows[i].whole)
+			expect_loaded(f, err);
+		else
+			expect_refused(f, err, "ends before what its PE header points at");
+	}
+	make_efi_image(f, 0x900, 0x400, 0x600);
+	pack_file(f, GZIP);
+	expect_refused(f, load(f), "ends before what its PE header points at");
+}
+
+/* Whatever is in the headers, nothing outside of the file is looked at. */
+static void a_pe_header_that_lies_is_harmless(void **state)
+{
+	static const struct {
+		size_t at;
+		u32 value;
+		const char *why; /* NULL: loads */
+	} rows[] = {
+		{ 60, 0xffffffff, "its PE header" },
+		{ 60, 0x1000 - 23, "its PE header" },
+		{ 60, 0x1000 - 24, NULL }, /* no signature there */
+		{ PE, 0x4550 | 1 << 24, NULL },
+		{ 0, 0x14000000, NULL }, /* a branch, not MZ: offset 60 has another meaning */
+		{ PE + 6, 0xffff, "its PE header" },
+		{ PE + 20, 0xffff, "its PE header" },
+		{ PE + 6, 0, NULL },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int err;
+
+		make_efi_image(f, 0x1000, 0x400, 0x600);
+		put32(f->file + rows[i].at, rows[i].value);
+		err = load(f);
+		if (rows[i].why)
+			expect_refused(f, err, rows[i].why);
+		else
+			expect_loaded(f, err);
+	}
+}
+
 static void what_is_nothing_known_is_flat(void **state)
 {
 	static const size_t lens[] = { 1, 63, 64, 65, 4096, 65535, 65536, 65537, 3 * 1024 * 1024 };
@@ -373,6 +462,8 @@ int main(void)
 		T(an_image_goes_to_its_text_offset),
 		T(the_image_header_is_believed_within_ram_only),
 		T(no_flag_of_the_header_is_a_reason_to_refuse),
+		T(an_image_with_an_efi_stub_must_be_whole),
+		T(a_pe_header_that_lies_is_harmless),
 		T(what_is_nothing_known_is_flat),
 		T(a_flat_binary_must_leave_room_for_the_tree),
 		T(a_kernel_may_come_through_a_pipe),
