@@ -14,8 +14,10 @@ static const struct {
 	int sig;
 	bool always;
 } fatal[] = {
-	{ SIGSEGV, true }, { SIGBUS, true }, { SIGILL, true },  { SIGFPE, true },
-	{ SIGABRT, true }, { SIGSYS, true }, { SIGHUP, false }, { SIGQUIT, false },
+	{ SIGSEGV, true },  { SIGBUS, true },     { SIGILL, true },   { SIGFPE, true },
+	{ SIGABRT, true },  { SIGSYS, true },     { SIGTRAP, true },  { SIGHUP, false },
+	{ SIGQUIT, false }, { SIGVTALRM, false }, { SIGPROF, false }, { SIGIO, false },
+	{ SIGPWR, false },  { SIGSTKFLT, false },
 };
 
 /*
@@ -54,6 +56,13 @@ static int set_mode(int fd, const struct termios *mode)
 	return err;
 }
 
+/* An instruction that cannot be executed, and will be tried again. */
+static bool is_fault(int sig, const siginfo_t *info)
+{
+	return info->si_code > 0 &&
+	       (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE);
+}
+
 /* Async-signal-safe, with every signal blocked. */
 static void on_fatal(int sig, siginfo_t *info, void *ucontext)
 {
@@ -70,7 +79,7 @@ static void on_fatal(int sig, siginfo_t *info, void *ucontext)
 	 * A fault happens again when we return, now with its own handler and
 	 * its true address; anything else has to be sent again.
 	 */
-	if (info->si_code <= 0 || sig == SIGSYS || sig == SIGHUP || sig == SIGQUIT)
+	if (!is_fault(sig, info))
 		(void)raise(sig);
 	errno = saved_errno;
 }

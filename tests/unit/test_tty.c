@@ -191,8 +191,10 @@ static void default_actions(const int *sigs, size_t n)
 
 static void signal_that_kills_restores_the_terminal_and_still_kills(void **state)
 {
-	static const int sigs[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
-		                    SIGABRT, SIGSYS, SIGHUP, SIGQUIT };
+	static const int sigs[] = {
+		SIGSEGV, SIGBUS,  SIGILL,    SIGFPE,  SIGABRT, SIGSYS, SIGTRAP,
+		SIGHUP,  SIGQUIT, SIGVTALRM, SIGPROF, SIGIO,   SIGPWR, SIGSTKFLT
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++) {
 		struct pty p = pty_open();
