@@ -192,7 +192,7 @@ static const struct {
 	{ "irqchip", machine_irqchip_up, machine_irqchip_down, 0 },
 	{ "attach", machine_attach_up, NULL, 0 },
 	{ "tree", tree_up, tree_down, ASKED | DUMP },
-	{ "taps", machine_taps_up, machine_taps_down, 0 },
+	{ "taps", machine_taps_up, machine_taps_down, ASKED },
 	{ "loop", loop_up, loop_down, 0 },
 	{ "signals", machine_signals_up, machine_signals_down, 0 },
 	{ "console", machine_console_up, machine_console_down, 0 },

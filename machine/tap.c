@@ -30,17 +30,19 @@ static int refused(int err, const char *ifname)
 {
 	switch (err) {
 	case -EPERM:
-		return log_refuse(err,
-		                  "tap '%s': not permitted; it takes CAP_NET_ADMIN, or a tap made "
-		                  "for this user before (ip tuntap add)",
-		                  ifname);
+		return log_refuse(
+			err,
+			"--network: tap '%s': not permitted; it takes CAP_NET_ADMIN, or a tap made "
+			"for this user before (ip tuntap add)",
+			ifname);
 	case -EBUSY:
-		return log_refuse(err, "tap '%s' is in use already", ifname);
+		return log_refuse(err, "--network: tap '%s' is in use already", ifname);
 	case -EINVAL:
-		return log_refuse(err, "'%s' is a network interface, but no tap of one queue",
+		return log_refuse(err,
+		                  "--network: '%s' is a network interface, but no tap of one queue",
 		                  ifname);
 	default:
-		return log_errno(err, "set up tap '%s'", ifname);
+		return log_errno(err, "--network: set up tap '%s'", ifname);
 	}
 }
 

@@ -81,6 +81,8 @@ static int open_kvm(struct machine *m)
 	if (m->kvm_fd < 0)
 		return log_errno(-errno, "open /dev/kvm");
 	err = kvm_call_nr(m->kvm_fd, KVM_GET_API_VERSION, 0);
+	if (err < 0)
+		return log_errno(err, "ask /dev/kvm for its version");
 	if (err != KVM_API)
 		return log_refuse(-ENODEV, "/dev/kvm speaks API version %d, not %d", err, KVM_API);
 
