@@ -53,6 +53,7 @@ tests	:= $(patsubst tests/unit/%.c,$(O)/tests/%,$(sort $(wildcard tests/unit/tes
 .DEFAULT_GOAL := all
 .PHONY: all arm64 check check-unit check-guest bench lint install clean demo
 all: $(O)/roost
+	@:
 
 $(O)/roost: $(O)/main.o $(objs)
 	@echo '  LINK    $@'
@@ -79,7 +80,6 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(objs)
 check-unit: $(tests)
 	$(Q)tests/unit/run $(tests)
 
-# Everything below goes for make without -j too: each step says what it does.
 arm64_O	?= build/arm64
 fetched	:= $(or $(ROOST_CACHE),build/host)/root/usr
 
@@ -87,23 +87,19 @@ fetched	:= $(or $(ROOST_CACHE),build/host)/root/usr
 # multi-arch: the cross build takes the unpacked one (tests/host/fetch).
 ifeq ($(shell uname -m),aarch64)
 arm64_vars := O=$(arm64_O)
-arm64: deps-build
+arm64_needs := build
 else
 arm64_vars := O=$(arm64_O) CROSS_COMPILE=aarch64-linux-gnu- LDFLAGS=-static \
 	CPPFLAGS=-isystem\ $(fetched)/include LIBFDT=$(fetched)/lib/aarch64-linux-gnu/libfdt.a
-arm64: deps-build deps-cross fetch
+arm64_needs := build cross
 endif
 arm64:
+	$(Q)tests/host/deps $(arm64_needs) host
+	$(Q)tests/host/fetch
 	$(Q)$(MAKE) --no-print-directory $(arm64_vars) all guests
 
-.PHONY: fetch
-deps-%:
-	$(Q)tests/host/deps $*
-
-fetch: deps-host
-	$(Q)tests/host/fetch
-
-check: deps-build
+check:
+	$(Q)tests/host/deps build
 	$(Q)tests/check
 
 check-guest: arm64
@@ -112,10 +108,11 @@ check-guest: arm64
 bench: arm64
 	$(Q)tests/bench/run
 
-demo: arm64 fetch
+demo: arm64
 	$(Q)tests/host/demo
 
-lint: deps-build deps-lint
+lint:
+	$(Q)tests/host/deps build lint
 	$(Q)tests/lint/run
 
 install: all

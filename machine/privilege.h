@@ -10,7 +10,7 @@
  */
 
 /* Descriptors above standard error that roost was started with. */
-enum { PRIVILEGE_INHERITED_MAX = 64 };
+enum { PRIVILEGE_INHERITED_MAX = 1024 }; /* the usual limit of open files */
 struct privilege_inherited {
 	int fd[PRIVILEGE_INHERITED_MAX];
 	unsigned int nr;

@@ -34,6 +34,7 @@ GUEST_LDFLAGS	:= -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-s
 
 .PHONY: guests
 guests: $(guest_elfs) $(guest_bins) $(O)/guests/unmap_ram
+	@:
 
 # For the host they run on: does to roost what no guest can.
 $(O)/guests/unmap_ram: $(guest_dir)/tool/unmap_ram.c
