@@ -81,7 +81,7 @@ check-unit: $(tests)
 	$(Q)tests/unit/run $(tests)
 
 arm64_O	?= build/arm64
-fetched	:= $(or $(ROOST_CACHE),build/host)/root/usr
+fetched	:= $(or $(ROOST_CACHE),build/host)/debian/usr
 
 # Static, so that it runs in an initramfs with nothing beside it. libfdt-dev is not
 # multi-arch: the cross build takes the unpacked one (tests/host/fetch).
