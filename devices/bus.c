@@ -15,7 +15,19 @@ struct region {
 	const char *name;
 };
 
+/*
+ * Below 1 GiB, where all devices of ours are, a table says which region a block
+ * of addresses belongs to: an exit costs one look instead of a search. It is
+ * mostly zero pages that nobody touches.
+ */
+enum {
+	BLOCK_SHIFT = 9, /* the size of a virtio-mmio device */
+	BLOCKS = 1 << (30 - BLOCK_SHIFT),
+	SHARED = 0xff, /* more than one region, or too many to number: search */
+};
+
 struct bus {
+	u8 *block; /* BLOCKS of them: 0 none, SHARED, or the region's place in regions, plus 1 */
 	gpa_t *bases; /* ascending; apart, so that the search touches few cache lines */
 	struct region *regions; /* in the same order */
 	size_t nr;
@@ -29,6 +41,11 @@ int bus_create(struct bus **out)
 
 	if (!b)
 		return -ENOMEM;
+	b->block = calloc(BLOCKS, sizeof(*b->block));
+	if (!b->block) {
+		free(b);
+		return -ENOMEM;
+	}
 	*out = b;
 	return 0;
 }
@@ -37,6 +54,7 @@ void bus_destroy(struct bus *b)
 {
 	if (!b)
 		return;
+	free(b->block);
 	free(b->bases);
 	free(b->regions);
 	free(b);
@@ -112,38 +130,54 @@ int bus_add(struct bus *b, const char *name, gpa_t base, u64 size, const struct 
 	return 0;
 }
 
+static void number_blocks(struct bus *b, size_t i)
+{
+	u64 first = b->regions[i].base >> BLOCK_SHIFT;
+	u64 last = (b->regions[i].base + (b->regions[i].size - 1)) >> BLOCK_SHIFT;
+
+	for (u64 n = first; n <= last && n < BLOCKS; n++)
+		b->block[n] = b->block[n] || i + 1 >= SHARED ? SHARED : (u8)(i + 1);
+}
+
 void bus_freeze(struct bus *b)
 {
+	for (size_t i = 0; i < b->nr; i++)
+		number_blocks(b, i);
 	b->frozen = true;
+}
+
+/*
+ * The last region that starts at or below @gpa, or the first of all. Which
+ * device a guest touches next is what a branch predictor guesses wrong, so a
+ * comparison makes a number here and not a choice of path.
+ */
+static size_t search(const struct bus *b, gpa_t gpa)
+{
+	size_t at = 0;
+
+	for (size_t n = b->nr; n > 1;) {
+		size_t half = n / 2;
+
+		at += half & -(size_t)(b->bases[at + half] <= gpa);
+		n -= half;
+	}
+	return at;
 }
 
 /* Return: the region that holds all of the access, NULL on a miss. */
 static const struct region *find(const struct bus *b, gpa_t gpa, u32 width)
 {
-	const gpa_t *bases = b->bases;
+	u8 block = gpa >> BLOCK_SHIFT < BLOCKS ? b->block[gpa >> BLOCK_SHIFT] : SHARED;
 	const struct region *r;
-	size_t at = 0;
 	u64 off;
 
 	assert(b->frozen);
 
-	if (b->nr == 0)
+	if (block == 0 || b->nr == 0)
 		return NULL;
-
-	/*
-	 * To the last region that starts at or below @gpa, or the first of all.
-	 * Which device a guest touches next is what a branch predictor guesses
-	 * wrong, so a comparison makes a number here and not a choice of path.
-	 */
-	for (size_t n = b->nr; n > 1;) {
-		size_t half = n / 2;
-
-		at += half & -(size_t)(bases[at + half] <= gpa);
-		n -= half;
-	}
+	r = &b->regions[block == SHARED ? search(b, gpa) : block - 1u];
 
 	/* A region does not wrap, so below its base this is more than its size. */
-	r = &b->regions[at];
 	off = gpa - r->base;
 	return off < r->size && r->size - off >= width ? r : NULL;
 }

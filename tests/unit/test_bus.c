@@ -195,6 +195,37 @@ static void every_region_is_found_whatever_the_order_and_the_number(void **state
 	}
 }
 
+/* What the look-up table has one entry for, and where it ends. */
+static void regions_are_told_apart_within_a_block_and_at_the_end_of_the_table(void **state)
+{
+	static const struct {
+		gpa_t base;
+		u64 size;
+	} rows[] = {
+		{ 0x1000, 0x10 },      { 0x1010, 0x10 },  { 0x1100, 0x300 },    { 0x1400, 1 },
+		{ 0x3ffffe00, 0x200 }, { 0x40000000, 4 }, { 0x7ffffff0, 0x20 },
+	};
+	struct fake_dev devs[sizeof(rows) / sizeof(rows[0])] = { 0 };
+	struct bus *b = *state;
+	u64 v;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(bus_add(b, "x", rows[i].base, rows[i].size, &fake_ops, &devs[i]),
+		                 0);
+	bus_freeze(b);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(bus_read(b, rows[i].base, 1, &v));
+		assert_int_equal(devs[i].offset, 0);
+		assert_true(bus_read(b, rows[i].base + rows[i].size - 1, 1, &v));
+		if (devs[i].offset != rows[i].size - 1 || devs[i].reads != 2)
+			fail_msg("row %zu: offset %#x, %u reads", i, devs[i].offset, devs[i].reads);
+	}
+	assert_false(bus_read(b, 0x1020, 1, &v));
+	assert_false(bus_read(b, 0x10ff, 1, &v));
+	assert_false(bus_read(b, 0x1401, 1, &v));
+	assert_false(bus_read(b, 0x40000004, 1, &v));
+}
+
 static void destroying_nothing_is_fine(void **state)
 {
 	bus_destroy(NULL);
@@ -211,6 +242,9 @@ int main(void)
 		                                teardown),
 		cmocka_unit_test_setup_teardown(an_empty_bus_answers_nothing, setup, teardown),
 		cmocka_unit_test(every_region_is_found_whatever_the_order_and_the_number),
+		cmocka_unit_test_setup_teardown(
+			regions_are_told_apart_within_a_block_and_at_the_end_of_the_table, setup,
+			teardown),
 		cmocka_unit_test(destroying_nothing_is_fine),
 	};
 
