@@ -249,7 +249,7 @@ int loop_poll(struct loop *l, struct loop_op *op, int fd, u32 events)
 	return launch(l, op, sqe);
 }
 
-int loop_timeout(struct loop *l, struct loop_op *op, u64 ns)
+static int timeout(struct loop *l, struct loop_op *op, u64 ns, unsigned int flags)
 {
 	struct io_uring_sqe *sqe;
 	int err = begin(l, op, &sqe);
@@ -258,8 +258,18 @@ int loop_timeout(struct loop *l, struct loop_op *op, u64 ns)
 		return err;
 	op->ts.tv_sec = (s64)(ns / 1000000000);
 	op->ts.tv_nsec = (s64)(ns % 1000000000);
-	io_uring_prep_timeout(sqe, &op->ts, 0, 0);
+	io_uring_prep_timeout(sqe, &op->ts, 0, flags);
 	return launch(l, op, sqe);
+}
+
+int loop_timeout(struct loop *l, struct loop_op *op, u64 ns)
+{
+	return timeout(l, op, ns, 0);
+}
+
+int loop_timeout_at(struct loop *l, struct loop_op *op, u64 ns)
+{
+	return timeout(l, op, ns, IORING_TIMEOUT_ABS | IORING_TIMEOUT_REALTIME);
 }
 
 /* Queued after the op itself, so the kernel sees the two in the right order. */

@@ -71,6 +71,12 @@ must_check int loop_poll(struct loop *l, struct loop_op *op, int fd, u32 events)
 must_check int loop_timeout(struct loop *l, struct loop_op *op, u64 ns);
 
 /*
+ * Once, when the time of day is @ns nanoseconds after 1970-01-01T00:00Z or
+ * later, also when somebody sets it to that. Likewise.
+ */
+must_check int loop_timeout_at(struct loop *l, struct loop_op *op, u64 ns);
+
+/*
  * Ask that an operation end early. Its done() still runs once, with -ECANCELED
  * or with what it came to. An op that is not in flight is left alone.
  */

@@ -9,12 +9,6 @@
 
 #define NS_PER_S 1000000000ull
 
-/*
- * The alarm is a time of day, which the host's administrator may set; a
- * relative wait is therefore never longer than this before it looks again.
- */
-#define LOOK_AGAIN_NS (1 * NS_PER_S)
-
 struct rtc_host {
 	struct loop *loop;
 	struct rtc_pl031 *rtc;
@@ -36,19 +30,17 @@ static u64 now_ns(void *ctx)
 static void look(struct rtc_host *h)
 {
 	u64 at = atomic_load(&h->alarm_ns);
-	u64 now = now_ns(NULL), wait;
 
 	if (at == RTC_NO_ALARM || h->waiting)
 		return;
-	if (at <= now) {
+	if (at <= now_ns(NULL)) {
 		/* The RTC asks for the next one itself; a newer one is not overwritten. */
 		if (atomic_compare_exchange_strong(&h->alarm_ns, &at, RTC_NO_ALARM))
 			rtc_pl031_alarm(h->rtc);
 		return;
 	}
 
-	wait = at - now < LOOK_AGAIN_NS ? at - now : LOOK_AGAIN_NS;
-	h->waiting = loop_timeout(h->loop, &h->timer, wait) == 0;
+	h->waiting = loop_timeout_at(h->loop, &h->timer, at) == 0;
 }
 
 static void timer_done(struct loop_op *op, int res)
@@ -56,10 +48,13 @@ static void timer_done(struct loop_op *op, int res)
 	struct rtc_host *h = container_of(op, struct rtc_host, timer);
 
 	h->waiting = false;
-	look(h);
+	if (res == 0 || res == -ECANCELED)
+		look(h);
+	else
+		log_at(LOG_DEBUG, "RTC: no alarm, the host's timer says %d", res);
 }
 
-/* An alarm that comes before the one waited for: cancel, and timer_done() looks again. */
+/* Another alarm than the one waited for: cancel, and timer_done() looks again. */
 static void bell_rung(struct loop_event *ev)
 {
 	struct rtc_host *h = container_of(ev, struct rtc_host, bell);

@@ -172,6 +172,28 @@ static void timeouts_end_in_their_order_and_not_early(void **state)
 	assert_int_equal(late.res, 0);
 }
 
+static void a_time_of_day_is_waited_for_and_one_that_is_over_is_not(void **state)
+{
+	struct loop *l = the_loop(state);
+	struct io over = fresh, soon = fresh, hour = fresh;
+	struct timespec ts;
+	u64 now;
+
+	assert_int_equal(clock_gettime(CLOCK_REALTIME, &ts), 0);
+	now = (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+	assert_int_equal(loop_timeout_at(l, &hour.op, now + 3600ull * 1000000000), 0);
+	assert_int_equal(loop_timeout_at(l, &soon.op, now + 20000000), 0);
+	assert_int_equal(loop_timeout_at(l, &over.op, now - 1000000000), 0);
+	turn_until(l, &over.calls, 1);
+	assert_int_equal(over.res, 0);
+	turn_until(l, &soon.calls, 1);
+	assert_int_equal(soon.res, 0);
+	assert_int_equal(hour.calls, 0);
+	loop_cancel(l, &hour.op);
+	turn_until(l, &hour.calls, 1);
+	assert_int_equal(hour.res, -ECANCELED);
+}
+
 static void cancelled_op_is_done_once_and_others_stay(void **state)
 {
 	struct loop *l = the_loop(state);
@@ -493,6 +515,7 @@ int main(void)
 		LOOP_TEST(file_is_read_and_written_where_the_offset_says),
 		LOOP_TEST(poll_tells_once_what_is_ready),
 		LOOP_TEST(timeouts_end_in_their_order_and_not_early),
+		LOOP_TEST(a_time_of_day_is_waited_for_and_one_that_is_over_is_not),
 		LOOP_TEST(cancelled_op_is_done_once_and_others_stay),
 		LOOP_TEST(op_that_had_its_result_before_the_cancel_keeps_it),
 		LOOP_TEST(more_ops_than_any_queue_holds_all_complete),
