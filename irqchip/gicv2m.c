@@ -68,6 +68,11 @@ void gicv2m_destroy(struct gicv2m *f)
 	free(f);
 }
 
+bool gicv2m_reset(void *dev)
+{
+	return true;
+}
+
 static u64 bus_read_frame(void *dev, u32 offset, u32 width)
 {
 	return mmio_read(&table, dev, offset, width);

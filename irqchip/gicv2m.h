@@ -4,6 +4,7 @@
 
 #include "devices/bus.h"
 #include "devices/irq_line.h"
+#include "machine/base/compiler.h"
 #include "machine/base/types.h"
 
 /*
@@ -25,6 +26,9 @@ struct gicv2m;
  */
 must_check int gicv2m_create(u32 first, u32 nr, const struct irq_line *line, struct gicv2m **out);
 void gicv2m_destroy(struct gicv2m *f);
+
+/* The machine starts again. A frame remembers nothing, and its wires are low between two writes. */
+must_check bool gicv2m_reset(void *dev);
 
 extern const struct bus_ops gicv2m_bus_ops;
 

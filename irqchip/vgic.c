@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <linux/kvm.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "irqchip/vgic.h"
+#include "irqchip/vgic_private.h"
 #include "machine/base/kvm.h"
 #include "machine/base/log.h"
 #include "machine/base/own.h"
 
-/*
- * Groups and attributes as arm-vgic*.rst names them. The kernel's
- * own header for them is asm/kvm.h, which only arm64 has, and this file builds
- * everywhere.
- */
 enum {
-	GRP_ADDR = 0, /* KVM_DEV_ARM_VGIC_GRP_ADDR */
-	GRP_NR_IRQS = 3,
-	GRP_CTRL = 4,
-	CTRL_INIT = 0,
-
 	ADDR_V2_DIST = 0, /* KVM_VGIC_V2_ADDR_TYPE_DIST */
 	ADDR_V2_CPU = 1,
 	ADDR_V3_DIST = 2,
@@ -28,20 +19,16 @@ enum {
 	ADDR_V3_REDIST_REGION = 5,
 
 	REDIST_COUNT_SHIFT = 52, /* KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION: how many */
-
-	IRQ_TYPE_SPI = 1, /* KVM_IRQ_LINE's irq_type, api.rst 4.25 */
-	IRQ_TYPE_SHIFT = 24,
-
-	FIRST_SPI = 32,
-	NR_SPIS_MAX = 960, /* 992 interrupts are the most that KVM takes */
 };
 
-struct vgic {
-	int vm_fd;
-	int fd, its_fd;
-	struct vgic_config cfg;
-	int irqfd[NR_SPIS_MAX]; /* by SPI, -1: none */
-};
+static int get_attr(int fd, u32 group, u64 attr, void *val)
+{
+	struct kvm_device_attr a = { .group = group, .attr = attr, .addr = (uintptr_t)val };
+
+	return kvm_call(fd, KVM_GET_DEVICE_ATTR, &a);
+}
+
+const struct vgic_kvm_ops vgic_kvm = { .set = kvm_set_attr, .get = get_attr, .call = kvm_call };
 
 static u32 device_type(enum vgic_kind kind)
 {
@@ -82,6 +69,7 @@ int vgic_create(int vm_fd, const struct vgic_config *cfg, struct vgic **out, con
 	*what = "allocate";
 	if (!g)
 		return -ENOMEM;
+	g->kvm = &vgic_kvm;
 	g->vm_fd = vm_fd;
 	g->cfg = *cfg;
 	g->its_fd = -1;
@@ -197,21 +185,29 @@ static void set_edge(void *ctx, u32 intid, bool level)
 		(void)!write(g->irqfd[intid - FIRST_SPI], &one, sizeof(one));
 }
 
+/* KVM's default routing: GSI n is SPI n, the interrupt ID less 32. */
+int vgic_irqfd(const struct vgic *g, u32 spi, u32 flags)
+{
+	struct kvm_irqfd irqfd = { .fd = (u32)g->irqfd[spi], .gsi = spi, .flags = flags };
+
+	return g->kvm->call(g->vm_fd, KVM_IRQFD, &irqfd);
+}
+
 int vgic_edge_line(struct vgic *g, u32 intid, struct irq_line *out)
 {
-	/* KVM's default routing: GSI n is SPI n, the interrupt ID less 32. */
-	struct kvm_irqfd irqfd = { .gsi = intid - FIRST_SPI };
-	auto_fd fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	u32 spi = intid - FIRST_SPI;
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	irqfd.fd = (u32)fd;
-	err = kvm_call(g->vm_fd, KVM_IRQFD, &irqfd);
-	if (err < 0)
+	g->irqfd[spi] = fd;
+	err = vgic_irqfd(g, spi, 0);
+	if (err < 0) {
+		(void)close(fd);
+		g->irqfd[spi] = -1;
 		return err;
-
-	g->irqfd[irqfd.gsi] = take_fd(&fd);
+	}
 	*out = (struct irq_line){ .set = set_edge, .ctx = g, .intid = intid };
 	return 0;
 }

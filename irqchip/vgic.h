@@ -64,4 +64,21 @@ struct irq_line vgic_level_line(struct vgic *g, u32 intid);
  */
 must_check int vgic_edge_line(struct vgic *g, u32 intid, struct irq_line *out);
 
+/**
+ * vgic_reset - every register, and what is behind them, as vgic_init() left it
+ * @g:    initialised, and the devices on its wires are reset
+ * @what: set on failure: which register or call it was, for the message
+ *
+ * No vCPU is in an ioctl, KVM_RUN least of all. An edge that is on its way
+ * through an irqfd arrives before the reset or never.
+ *
+ * KVM_ARM_VCPU_INIT does a part, so a vCPU gets it after this and before it runs
+ * again: the inputs of the private interrupts that KVM raises itself (timers,
+ * PMU), and the active state of those that are tied to a physical one, which no
+ * register write reaches.
+ *
+ * Return: 0; -EBUSY when a vCPU is in an ioctl; or a negative errno.
+ */
+must_check int vgic_reset(struct vgic *g, const char **what);
+
 #endif /* IRQCHIP_VGIC_H */

@@ -90,6 +90,17 @@ static void everything_else_in_the_frame_is_raz_wi(void **state)
 	assert_int_equal(f->gic.rises, 0);
 }
 
+static void a_reset_is_done_at_once_and_touches_no_wire(void **state)
+{
+	struct fixture *f = *state;
+
+	gicv2m_bus_ops.write(f->frame, 0x040, 4, FIRST);
+	assert_true(gicv2m_reset(f->frame));
+	assert_int_equal(f->gic.rises, 1);
+	assert_int_equal(f->gic.falls, 1);
+	assert_int_equal(gicv2m_bus_ops.read(f->frame, 0x008, 4), FIRST << 16 | NR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +109,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_write_of_an_interrupt_of_the_frame_is_one_edge,
 		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(everything_else_in_the_frame_is_raz_wi, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_reset_is_done_at_once_and_touches_no_wire, setup,
 		                                teardown),
 	};
 
