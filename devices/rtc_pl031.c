@@ -241,6 +241,20 @@ void rtc_pl031_alarm(struct rtc_pl031 *rtc)
 	mutex_unlock(&rtc->lock);
 }
 
+bool rtc_pl031_reset(void *dev)
+{
+	struct rtc_pl031 *rtc = dev;
+
+	mutex_lock(&rtc->lock);
+	rtc->now_s = rtc->ops->now_ns(rtc->ctx) / NS_PER_S;
+	rtc->mr = rtc->imsc = 0;
+	compare(rtc);
+	rtc->ris = 0; /* also where the counter happens to say 0 */
+	update_irq(rtc);
+	mutex_unlock(&rtc->lock);
+	return true;
+}
+
 static u64 rtc_read(void *dev, u32 offset, u32 width)
 {
 	struct rtc_pl031 *rtc = dev;

@@ -40,6 +40,18 @@ void rtc_pl031_destroy(struct rtc_pl031 *rtc); /* NULL is fine */
 /* The time asked for has come (too early or twice does no harm). Any thread. */
 void rtc_pl031_alarm(struct rtc_pl031 *rtc);
 
+/**
+ * rtc_pl031_reset - the machine starts again
+ * @dev: a struct rtc_pl031
+ *
+ * The alarm, its mask and its status go, the line is low, and the host's alarm
+ * is called off. The time stays what the guest made it, and RTCLR with it: a
+ * clock with a battery does not know of the reset.
+ *
+ * Return: true, it is done.
+ */
+must_check bool rtc_pl031_reset(void *dev);
+
 extern const struct bus_ops rtc_pl031_bus_ops;
 extern const struct mmio_table rtc_pl031_table; /* for unit tests */
 

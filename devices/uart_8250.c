@@ -290,6 +290,24 @@ static const struct mmio_reg regs[] = {
 
 const struct mmio_table uart_8250_table = { regs, ARRAY_SIZE(regs) };
 
+/*
+ * Table I, Reset Configuration. It leaves the divisor and the scratch register
+ * alone; they become what they were at first too, so that no boot differs from
+ * another.
+ */
+static void master_reset(struct uart_8250 *u) REQUIRES(u->lock)
+{
+	u->ier = u->lcr = u->mcr = u->scr = u->dlm = 0;
+	u->dll = 12; /* 9600 baud from 1.8432 MHz; not 0, a guest may divide by what it reads */
+	u->fifo = false;
+	u->trigger = 1;
+	u->msr = modem_inputs(0);
+	u->lsr_errors = 0;
+	u->thre_pending = false;
+	u->mcr_written = false;
+	u->polls = 0;
+}
+
 int uart_8250_create(const struct uart_8250_ops *ops, void *ctx, const struct irq_line *irq,
                      struct uart_8250 **out)
 {
@@ -302,11 +320,9 @@ int uart_8250_create(const struct uart_8250_ops *ops, void *ctx, const struct ir
 	u->ctx = ctx;
 	u->irq = *irq;
 	mutex_init(&u->lock);
-	u->trigger = 1;
-	u->msr = modem_inputs(0);
-	/* Reset leaves the divisor alone; not 0, so that a guest may divide by what it reads. */
-	u->dll = 12; /* 9600 baud from 1.8432 MHz */
-
+	mutex_lock(&u->lock);
+	master_reset(u);
+	mutex_unlock(&u->lock);
 	*out = u;
 	return 0;
 }
@@ -336,6 +352,20 @@ void uart_8250_writable(struct uart_8250 *u)
 	mutex_unlock(&u->lock);
 }
 
+bool uart_8250_reset(void *dev)
+{
+	struct uart_8250 *u = dev;
+	bool done;
+
+	mutex_lock(&u->lock);
+	uart_8250_rx_unread(u);
+	master_reset(u);
+	done = u->tx.nr == 0;
+	uart_8250_update_irq(u);
+	mutex_unlock(&u->lock);
+	return done;
+}
+
 u64 uart_8250_lost(struct uart_8250 *u)
 {
 	u64 lost;
@@ -355,6 +385,7 @@ static u64 uart_read(void *dev, u32 offset, u32 width)
 
 	mutex_lock(&u->lock);
 	v = mmio_read(&uart_8250_table, u, offset, MMIO_W8);
+	uart_8250_rx_refill(u);
 	uart_8250_update_irq(u);
 	ready = uart_8250_take_starved(u);
 	mutex_unlock(&u->lock);
@@ -371,6 +402,7 @@ static void uart_write(void *dev, u32 offset, u32 width, u64 value)
 
 	mutex_lock(&u->lock);
 	mmio_write(&uart_8250_table, u, offset, MMIO_W8, value);
+	uart_8250_rx_refill(u);
 	uart_8250_update_irq(u);
 	ready = uart_8250_take_starved(u);
 	mutex_unlock(&u->lock);

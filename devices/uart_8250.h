@@ -80,6 +80,21 @@ void uart_8250_break(struct uart_8250 *u);
 /* transmit() would take bytes again; without waiting bytes it does nothing. Any thread. */
 void uart_8250_writable(struct uart_8250 *u);
 
+/**
+ * uart_8250_reset - the machine starts again
+ * @dev: a struct uart_8250; no vCPU accesses it meanwhile
+ *
+ * Registers as after uart_8250_create(), the line low. What the guest wrote
+ * before is still sent: as long as the host does not take it the reset is not
+ * done, and uart_8250_writable() is owed as ever. What was typed and the guest
+ * has not read stays for the next boot, in order, as on a terminal whose keys
+ * wait for the machine, so a script on standard input can go on behind a
+ * "reboot". A break that was not seen is gone.
+ *
+ * Never blocks. Return: false: not done, call again after a turn of the loop.
+ */
+must_check bool uart_8250_reset(void *dev);
+
 /* Bytes that the guest wrote and nobody will see. Any thread. */
 u64 uart_8250_lost(struct uart_8250 *u);
 

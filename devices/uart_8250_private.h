@@ -50,6 +50,10 @@ struct uart_8250 {
 		u8 data[FIFO_SIZE]; /* the first is the next to send */
 		u32 nr;
 	} tx GUARDED_BY(lock);
+	struct {
+		u8 data[FIFO_SIZE]; /* came before a reset; goes to rx before anything else */
+		u32 nr;
+	} unread GUARDED_BY(lock);
 };
 
 static inline u32 uart_8250_depth(struct uart_8250 *u) REQUIRES(u->lock)
@@ -67,6 +71,8 @@ void uart_8250_update_irq(struct uart_8250 *u) REQUIRES(u->lock);
 
 /* uart_8250_receive.c */
 void uart_8250_rx_clear(struct uart_8250 *u) REQUIRES(u->lock);
+void uart_8250_rx_unread(struct uart_8250 *u) REQUIRES(u->lock); /* at a reset: empties rx */
+void uart_8250_rx_refill(struct uart_8250 *u) REQUIRES(u->lock); /* after every access */
 /* One character on SIN that nobody could hold back. */
 void uart_8250_rx_char(struct uart_8250 *u, u8 byte, bool brk) REQUIRES(u->lock);
 /* The next character, or 0. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The receiver of a 16550A; section numbers are those of the PC16550D, SNLS378B. */
+#include <string.h>
+
 #include "devices/uart_8250_private.h"
 
 void uart_8250_rx_clear(struct uart_8250 *u)
@@ -73,11 +75,45 @@ bool uart_8250_take_starved(struct uart_8250 *u)
 	return true;
 }
 
+/*
+ * What the guest before the reset has not read goes back to the line, in front of
+ * what else waits there. Not so a break, and what loop mode put into the FIFO: neither
+ * is anybody's input.
+ */
+void uart_8250_rx_unread(struct uart_8250 *u)
+{
+	u8 data[FIFO_SIZE];
+	u32 n = 0;
+
+	for (; u->rx.nr; u->rx.nr--, u->rx.head++) {
+		u32 at = u->rx.head % FIFO_SIZE;
+
+		if (!u->rx.brk[at] && !uart_8250_looping(u))
+			data[n++] = u->rx.data[at];
+	}
+	u->rx.nr_brk = 0;
+	for (u32 i = 0; i < u->unread.nr && n < FIFO_SIZE; i++)
+		data[n++] = u->unread.data[i];
+	memcpy(u->unread.data, data, n);
+	u->unread.nr = n;
+}
+
+void uart_8250_rx_refill(struct uart_8250 *u)
+{
+	u32 n = 0;
+
+	while (n < u->unread.nr && u->rx.nr < uart_8250_depth(u) && listens(u))
+		rx_append(u, u->unread.data[n++], false);
+	u->unread.nr -= n;
+	memmove(u->unread.data, &u->unread.data[n], u->unread.nr);
+}
+
 size_t uart_8250_receive(struct uart_8250 *u, const u8 *data, size_t len)
 {
 	size_t n = 0;
 
 	mutex_lock(&u->lock);
+	uart_8250_rx_refill(u);
 	while (n < len && u->rx.nr < uart_8250_depth(u) && listens(u))
 		rx_append(u, data[n++], false);
 	if (n < len)

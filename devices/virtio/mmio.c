@@ -192,16 +192,20 @@ static u32 status_read(void *dev, u32 offset)
 	return t->v->status;
 }
 
+static void reset_registers(struct virtio_mmio *t)
+{
+	t->device_features_sel = t->driver_features_sel = t->queue_sel = 0;
+	t->interrupt_status = 0;
+}
+
 static void status_write(void *dev, u32 offset, u32 value)
 {
 	struct virtio_mmio *t = dev;
 
 	mutex_assert_held(&t->v->lock);
 	virtio_set_status(t->v, (u8)value);
-	if (value == 0) {
-		t->device_features_sel = t->driver_features_sel = t->queue_sel = 0;
-		t->interrupt_status = 0;
-	}
+	if (value == 0)
+		reset_registers(t);
 }
 
 /* The low half at @low, the high one behind it. */
@@ -312,6 +316,19 @@ static void config_write(const struct virtio_mmio *t, u32 offset, u32 width, u64
 
 	if (len)
 		t->v->ops->write_config(t->v->dev, offset, &value, len);
+}
+
+bool virtio_mmio_reset(void *dev)
+{
+	struct virtio_mmio *t = dev;
+	bool done;
+
+	virtio_lock(t->v);
+	done = virtio_reset(t->v);
+	if (done)
+		reset_registers(t);
+	virtio_unlock(t->v);
+	return done;
 }
 
 static u64 bus_reg_read(void *dev, u32 offset, u32 width)

@@ -11,7 +11,10 @@
 
 enum { DEAD = VIRTIO_NEEDS_RESET | VIRTIO_FAILED };
 
-/* The loop's thread. A ring may be late: for a queue that is gone meanwhile, or was never there. */
+/*
+ * The loop's thread. A ring may be late: for a queue that is gone meanwhile, or was
+ * never there, or was another guest's before a reset.
+ */
 static void kicked(struct virtio *v, u32 queue)
 {
 	virtio_lock(v);
@@ -98,6 +101,18 @@ static void wait_reset(struct virtio *v) REQUIRES(v->lock)
 		cond_wait(&v->idle, &v->lock);
 }
 
+/* Nothing is in flight: the rest takes no time. */
+static void finish_reset(struct virtio *v) REQUIRES(v->lock)
+{
+	v->ops->reset(v->dev);
+	for (u32 i = 0; i < v->ops->nr_queues; i++)
+		virtq_reset(&v->q[i]);
+	v->negotiated = 0;
+	v->status = 0;
+	v->resetting = false;
+	cond_broadcast(&v->idle);
+}
+
 /*
  * 2.4.1: when the status reads 0 the device does not touch the queues or send
  * interrupts any more. So the status stays what it was until that is true. The
@@ -107,13 +122,18 @@ static void reset(struct virtio *v) REQUIRES(v->lock)
 {
 	v->resetting = true;
 	wait_idle(v);
-	v->ops->reset(v->dev);
-	for (u32 i = 0; i < v->ops->nr_queues; i++)
-		virtq_reset(&v->q[i]);
-	v->negotiated = 0;
-	v->status = 0;
-	v->resetting = false;
-	cond_broadcast(&v->idle);
+	finish_reset(v);
+}
+
+bool virtio_reset(struct virtio *v)
+{
+	mutex_assert_held(&v->lock);
+	v->resetting = true;
+	if (v->inflight)
+		return false;
+	finish_reset(v);
+	v->config_generation = 0;
+	return true;
 }
 
 /* 2.2.1, 6.1: a subset of what is offered, and not a legacy driver. */

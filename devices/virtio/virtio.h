@@ -53,7 +53,8 @@ struct virtio_ops {
 	/* Features are final, ready queues are live and will all be notified; vCPU thread. */
 	void (*driver_ok)(void *dev);
 	void (*notify)(void *dev, u32 queue); /* loop thread; the queue is ready and not broken */
-	void (*reset)(void *dev); /* vCPU thread; nothing of the guest's is in flight any more */
+	/* vCPU or loop thread; nothing of the guest's is in flight any more */
+	void (*reset)(void *dev);
 };
 
 struct virtio_bus_ops {
@@ -114,6 +115,22 @@ void virtio_set_driver_features(struct virtio *v, u32 word, u32 value) REQUIRES(
 void virtio_set_status(struct virtio *v, u8 status) REQUIRES(v->lock); /* 0 resets, and may wait */
 /* False may wait as well: the driver gets the queue's buffers back (4.2.2.2). */
 void virtio_set_queue_ready(struct virtio *v, u32 queue, bool ready) REQUIRES(v->lock);
+
+/**
+ * virtio_reset - the machine starts again: as after virtio_init()
+ * @v: no vCPU is in a call above, waiting in one included. A vCPU that waits
+ *     there for I/O counts as busy, not as held, so who holds all of them
+ *     (vcpu_hold_all()) has turned the loop until it came out.
+ *
+ * The loop's thread, which therefore does not wait. From the first call on the
+ * device takes nothing from its queues and sends no interrupt; what is in flight
+ * on guest memory ends in the loop's time. A bell that was rung before and is
+ * heard after the reset finds the queue not live, or, if the next guest was quick,
+ * a queue in which there is nothing new: driver_ok() rings every bell anyway.
+ *
+ * Return: false: not done, call again after a turn of the loop.
+ */
+must_check bool virtio_reset(struct virtio *v) REQUIRES(v->lock);
 
 /* Ring a queue's bell from any thread, where KVM does not do it through kick[queue].fd. */
 void virtio_kick(struct virtio *v, u32 queue);

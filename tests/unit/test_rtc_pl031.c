@@ -370,6 +370,61 @@ static void the_ends_of_the_hosts_clock_are_survived(void **state)
 	rtc_pl031_destroy(NULL);
 }
 
+static void a_reset_takes_the_alarm_and_its_line_and_leaves_the_time(void **state)
+{
+	struct fixture *f = *state;
+
+	wr(f, LR, 5000);
+	wr(f, MR, 5002);
+	wr(f, IMSC, 1);
+	f->now_ns += 3 * S;
+	ring(f);
+	assert_true(f->line.level);
+	assert_true(rtc_pl031_reset(f->rtc));
+	assert_false(f->line.level);
+	assert_int_equal(rd(f, RIS), 0);
+	assert_int_equal(rd(f, MIS), 0);
+	assert_int_equal(rd(f, IMSC), 0);
+	assert_int_equal(rd(f, MR), 0);
+	assert_int_equal(rd(f, CR), 1);
+	/* The guest's clock goes on from what it was set to. */
+	assert_int_equal(rd(f, DR), 5003);
+	assert_int_equal(rd(f, LR), 5000);
+}
+
+static void an_alarm_that_is_set_at_a_reset_is_called_off(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int sets;
+
+	wr(f, MR, 1010);
+	wr(f, IMSC, 1);
+	assert_true(f->alarm_ns == 1010 * S);
+	sets = f->alarms_set;
+	assert_true(rtc_pl031_reset(f->rtc));
+	assert_true(f->alarm_ns == RTC_NO_ALARM);
+	assert_int_equal(f->alarms_set, sets + 1);
+	/* The host's alarm may go off all the same: it was on its way. */
+	f->now_ns = 1011 * S;
+	ring(f);
+	wr(f, IMSC, 1);
+	assert_int_equal(rd(f, RIS), 0);
+	assert_false(f->line.level);
+	assert_true(rtc_pl031_reset(f->rtc));
+	assert_true(rtc_pl031_reset(f->rtc));
+	assert_int_equal(f->line_sets, 0);
+}
+
+static void a_reset_while_the_counter_is_0_is_no_match(void **state)
+{
+	struct fixture *f = *state;
+
+	wr(f, LR, 0);
+	assert_true(rtc_pl031_reset(f->rtc));
+	assert_int_equal(rd(f, DR), 0);
+	assert_int_equal(rd(f, RIS), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -387,6 +442,9 @@ int main(void)
 		T(an_early_alarm_is_asked_for_again),
 		T(a_late_or_second_alarm_does_no_harm),
 		T(the_line_is_told_changes_only),
+		T(a_reset_takes_the_alarm_and_its_line_and_leaves_the_time),
+		T(an_alarm_that_is_set_at_a_reset_is_called_off),
+		T(a_reset_while_the_counter_is_0_is_no_match),
 		cmocka_unit_test(the_ends_of_the_hosts_clock_are_survived),
 	};
 
