@@ -8,6 +8,7 @@
 #include "machine/base/kvm.h"
 #include "machine/base/log.h"
 #include "machine/memory.h"
+#include "machine/memory_private.h"
 
 /* The host's huge page: stage 2 maps blocks only where both addresses agree below this. */
 enum { HUGE = 2 * 1024 * 1024 };
@@ -32,6 +33,14 @@ static void *map_aligned(u64 size, u64 align)
 	return start;
 }
 
+/* Best effort: without it all is the same, only slower, and core files are larger. */
+void memory_advise(void *p, u64 size)
+{
+	if (size >= HUGE)
+		(void)madvise(p, size, MADV_HUGEPAGE);
+	(void)madvise(p, size, MADV_DONTDUMP);
+}
+
 int memory_map(gpa_t base, u64 size, struct gmem *out)
 {
 	void *p = map_aligned(size, HUGE);
@@ -39,10 +48,7 @@ int memory_map(gpa_t base, u64 size, struct gmem *out)
 	if (p == MAP_FAILED)
 		return log_errno(-ENOMEM, "reserve %llu KiB of guest memory", size / KIB);
 
-	/* Best effort: without huge pages all is the same, only slower. */
-	if (size >= HUGE)
-		(void)madvise(p, size, MADV_HUGEPAGE);
-	(void)madvise(p, size, MADV_DONTDUMP);
+	memory_advise(p, size);
 	*out = (struct gmem){ .host = p, .base = base, .size = size };
 	return 0;
 }
