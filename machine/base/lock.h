@@ -10,14 +10,16 @@
 /*
  * Lock order, outermost first. Take downwards only; to go up, drop and retake.
  *
- *   dev.lock         one per device, taken by the device's own entry points;
+ *   power.lock       one per machine: its power table; nothing is called under it
+ *     dev.lock       one per device, taken by the device's own entry points;
  *                    never two at once
- *     console.lock   one per host console: its output ring; leaf
+ *       console.lock one per host console: its output ring; leaf
+ *   gate.lock        one per vCPU: how often it is held, and its sleep; leaf
  *
  * No lock at all: the MMIO map (frozen before the first vCPU thread starts), a
- * vCPU's kick (an atomic and a signal), the loop's own state (its thread only),
- * the outcome of the machine (one atomic claim), an interrupt line (one system
- * call into KVM).
+ * vCPU's events and its kick (an atomic and a signal), the loop's own state (its
+ * thread only), the outcome of the machine (one atomic claim), an interrupt line
+ * (one system call into KVM).
  */
 struct CAPABILITY("mutex") mutex {
 	pthread_mutex_t m;
