@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "machine/base/own.h"
-#include "machine/config.h"
+#include "machine/config_private.h"
 #include "machine/config_values.h"
 #include "machine/layout.h"
+#include "psci/psci.h"
 
 #define RAM_DEFAULT (256 * MIB)
 #define RAM_MIN     (16 * MIB)
@@ -21,29 +22,18 @@ enum {
 	HELP_COLUMN = 32, /* where the explanations begin */
 };
 
-/* One row an option: parsing and the help are both made from it. */
-struct option {
-	const char *name; /* NULL: help is a headline */
-	char letter; /* 0: none */
-	const char *arg; /* NULL: takes none, and --no-NAME takes it back */
-	/* @value: "" for an option without one, NULL for --no-NAME. */
-	int (*set)(struct machine_config *cfg, const struct option *o, const char *value);
-	size_t at; /* where in machine_config, for set_flag and set_string */
-	const char *help;
-};
-
-static int no_memory(const struct option *o)
+static int no_memory(const struct config_option *o)
 {
 	return log_errno(-ENOMEM, "--%s", o->name);
 }
 
-static int set_flag(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_flag(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	*(bool *)((char *)cfg + o->at) = value != NULL;
 	return 0;
 }
 
-static int set_string(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_string(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	char **at = (char **)(void *)((char *)cfg + o->at);
 	char *copy;
@@ -58,7 +48,7 @@ static int set_string(struct machine_config *cfg, const struct option *o, const 
 	return 0;
 }
 
-static int set_params(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_params(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	char *copy = strdup(value);
 
@@ -69,7 +59,7 @@ static int set_params(struct machine_config *cfg, const struct option *o, const 
 	return 0;
 }
 
-static int set_name(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_name(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	char shown[NAME_MAX_LEN + 2];
 
@@ -81,7 +71,7 @@ static int set_name(struct machine_config *cfg, const struct option *o, const ch
 	return set_string(cfg, o, value);
 }
 
-static int set_mem(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_mem(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	const u64 max = (1ull << PA_BITS_MAX) - LAYOUT_RAM;
 	u64 size = 0;
@@ -100,7 +90,7 @@ static int set_mem(struct machine_config *cfg, const struct option *o, const cha
 	return 0;
 }
 
-static int set_cpus(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_cpus(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	u64 n;
 
@@ -110,7 +100,8 @@ static int set_cpus(struct machine_config *cfg, const struct option *o, const ch
 	return 0;
 }
 
-static int set_sve_max_vl(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_sve_max_vl(struct machine_config *cfg, const struct config_option *o,
+                          const char *value)
 {
 	u64 bits;
 
@@ -121,7 +112,8 @@ static int set_sve_max_vl(struct machine_config *cfg, const struct option *o, co
 	return 0;
 }
 
-static int set_kaslr_seed(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_kaslr_seed(struct machine_config *cfg, const struct config_option *o,
+                          const char *value)
 {
 	if (config_number(value, 0, UINT64_MAX, &cfg->kaslr_seed) < 0)
 		return config_refuse(o->name, value, "not a number below 2^64");
@@ -129,7 +121,8 @@ static int set_kaslr_seed(struct machine_config *cfg, const struct option *o, co
 	return 0;
 }
 
-static int set_affinity(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_affinity(struct machine_config *cfg, const struct config_option *o,
+                        const char *value)
 {
 	u64 set[CPU_SETSIZE / 64];
 
@@ -140,70 +133,44 @@ static int set_affinity(struct machine_config *cfg, const struct option *o, cons
 	return set_string(cfg, o, value);
 }
 
-/* @out: which of the words in o->arg; that is also the order of the enum it stands for. */
-static int choose(const struct option *o, const char *value, unsigned int *out)
-{
-	const char *word = o->arg;
-
-	for (unsigned int i = 0;; i++) {
-		size_t len = strcspn(word, "|");
-
-		if (strlen(value) == len && memcmp(value, word, len) == 0) {
-			*out = i;
-			return 0;
-		}
-		if (!word[len])
-			return config_refuse(o->name, value, "not %s", o->arg);
-		word += len + 1;
-	}
-}
-
-static int set_console(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_console(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	unsigned int i = 0;
-	int err = choose(o, value, &i);
+	int err = config_choose(o->name, value, o->arg, &i);
 
 	if (err == 0)
 		cfg->console = (enum config_console)i;
 	return err;
 }
 
-static int set_irqchip(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_irqchip(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	unsigned int i = 0;
-	int err = choose(o, value, &i);
+	int err = config_choose(o->name, value, o->arg, &i);
 
 	if (err == 0)
 		cfg->irqchip = (enum config_irqchip)i;
 	return err;
 }
 
-static int set_loglevel(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_loglevel(struct machine_config *cfg, const struct config_option *o,
+                        const char *value)
 {
 	unsigned int i = 0;
-	int err = choose(o, value, &i);
+	int err = config_choose(o->name, value, o->arg, &i);
 
 	if (err == 0)
 		cfg->loglevel = (enum log_level)i;
 	return err;
 }
 
-static int set_debug(struct machine_config *cfg, const struct option *o, const char *value)
+static int set_debug(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	cfg->loglevel = value ? LOG_DEBUG : LOG_WARN;
 	return 0;
 }
 
-/* The machine knows one policy so far; there is nothing to keep. */
-static int set_reset(struct machine_config *cfg, const struct option *o, const char *value)
-{
-	if (strcmp(value, o->arg) != 0)
-		return config_refuse(o->name, value,
-		                     "this release only has '%s': a reset ends the run", o->arg);
-	return 0;
-}
-
-static int add_disk(struct machine_config *cfg, const struct option *o, const char *value)
+static int add_disk(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	int err;
 
@@ -215,7 +182,7 @@ static int add_disk(struct machine_config *cfg, const struct option *o, const ch
 	return err;
 }
 
-static int add_net(struct machine_config *cfg, const struct option *o, const char *value)
+static int add_net(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	int err;
 
@@ -227,7 +194,7 @@ static int add_net(struct machine_config *cfg, const struct option *o, const cha
 	return err;
 }
 
-static int add_dtbo(struct machine_config *cfg, const struct option *o, const char *value)
+static int add_dtbo(struct machine_config *cfg, const struct config_option *o, const char *value)
 {
 	if (cfg->nr_dtbos == CONFIG_DTBOS_MAX)
 		return config_refuse(o->name, value, "more than %d overlays", CONFIG_DTBOS_MAX);
@@ -243,7 +210,7 @@ static int add_dtbo(struct machine_config *cfg, const struct option *o, const ch
 #define AT(field) offsetof(struct machine_config, field)
 
 /* clang-format off */
-static const struct option options[] = {
+static const struct config_option options[] = {
 	{ .help = "Kernel:" },
 	{ "kernel", 'k', "FILE", set_string, AT(kernel),
 	  "arm64 kernel: Image (also gzip, zstd, zboot), ELF or flat" },
@@ -277,9 +244,23 @@ static const struct option options[] = {
 	{ "dtbo", 0, "FILE", add_dtbo, 0, "apply an overlay; repeatable" },
 	{ "dump-dtb", 0, "FILE", set_string, AT(dump_dtb), "write the tree and exit, without KVM too" },
 
+	{ .help = "Power:" },
+	{ "psci", 0, "auto|user|kernel", config_set_psci, 0, "who answers the guest's PSCI calls" },
+	{ "psci-version", 0, "0.2|1.0|1.1|1.2|1.3", config_set_psci_version, 0, "1.1 without" },
+	{ "psci-extended-stateid", 0, NULL, set_flag, AT(psci_extended_state_id),
+	  "the other format of CPU_SUSPEND's power states" },
+	{ "psci-deny", 0, "FUNCTION", config_add_psci_deny, 0, "do not offer it; repeatable" },
+	{ "psci-inject", 0, "FUNCTION[@CPU][#FIRST[-LAST]]=WHAT", config_add_psci_inject, 0,
+	  "let calls fail or take long; repeatable" },
+	{ "idle-states", 0, "none|standby|power-down|standby,power-down", config_set_idle_states, 0,
+	  "what the tree offers for CPU_SUSPEND" },
+	{ "reset", 0, "exit|reboot[:N]|pause", config_set_reset, 0,
+	  "what a reset by the guest does" },
+	{ "wake", 0, "console", config_set_wake, 0, "what else ends a SYSTEM_SUSPEND" },
+	{ "trace-power", 0, "FILE", set_string, AT(trace_power), "write what happens, as JSON lines" },
+
 	{ .help = "Run:" },
 	{ "name", 0, "NAME", set_name, AT(name), "the guest's name, for ps(1) and pkill(1)" },
-	{ "reset", 0, "exit", set_reset, 0, "what a reset by the guest does" },
 	{ "loglevel", 0, "error|warning|info|debug", set_loglevel, 0, "what roost says of itself" },
 	{ "debug", 0, NULL, set_debug, 0, "--loglevel debug" },
 	{ "help", 'h', NULL, set_flag, AT(help), "this text" },
@@ -309,7 +290,7 @@ static int refuse_option(const char *word)
 	return log_refuse(-EINVAL, "no option '%s'; see 'roost help run'", shown);
 }
 
-static const struct option *find_long(const char *name, size_t len)
+static const struct config_option *find_long(const char *name, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (options[i].name && strlen(options[i].name) == len &&
@@ -318,7 +299,7 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-static const struct option *find_letter(char letter)
+static const struct config_option *find_letter(char letter)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (options[i].letter && options[i].letter == letter)
@@ -327,7 +308,7 @@ static const struct option *find_letter(char letter)
 }
 
 /* @joined: the value in the same word, NULL: in the next one. */
-static int set_value(struct words *w, struct machine_config *cfg, const struct option *o,
+static int set_value(struct words *w, struct machine_config *cfg, const struct config_option *o,
                      const char *joined)
 {
 	const char *value = joined ? joined : next_word(w);
@@ -339,7 +320,7 @@ static int long_option(struct words *w, struct machine_config *cfg, const char *
 {
 	const char *name = word + 2, *end = strchrnul(name, '=');
 	const char *value = *end ? end + 1 : NULL;
-	const struct option *o = find_long(name, (size_t)(end - name));
+	const struct config_option *o = find_long(name, (size_t)(end - name));
 	bool on = true;
 
 	if (!o && strncmp(name, "no-", 3) == 0) {
@@ -359,7 +340,7 @@ static int long_option(struct words *w, struct machine_config *cfg, const char *
 static int short_options(struct words *w, struct machine_config *cfg, const char *word)
 {
 	for (const char *c = word + 1; *c; c++) {
-		const struct option *o = find_letter(*c);
+		const struct config_option *o = find_letter(*c);
 		int err;
 
 		if (!o)
@@ -403,7 +384,7 @@ static int finish(const struct words *w, struct machine_config *cfg)
 	if (!cfg->kernel && !cfg->dump_dtb)
 		return log_refuse(-EINVAL, "a kernel is needed: roost run [OPTIONS] KERNEL; "
 		                           "see 'roost help run'");
-	return 0;
+	return config_check_power(cfg);
 }
 
 int config_parse(int argc, char *const *argv, struct machine_config *cfg)
@@ -417,6 +398,7 @@ int config_parse(int argc, char *const *argv, struct machine_config *cfg)
 		.params = strdup(""),
 		.ram_size = RAM_DEFAULT,
 		.nr_cpus = 1,
+		.psci_version = PSCI_1_1,
 		.loglevel = LOG_WARN,
 	};
 	if (!cfg->params)
@@ -447,13 +429,14 @@ void config_done(struct machine_config *cfg)
 	free(cfg->kernel);
 	free(cfg->initrd);
 	free(cfg->params);
+	free(cfg->trace_power);
 	free(cfg->vcpu_affinity);
 	free(cfg->dump_dtb);
 	free(cfg->dtb);
 	*cfg = (struct machine_config){ .nr_cpus = 0 };
 }
 
-static void help_option(FILE *to, const struct option *o)
+static void help_option(FILE *to, const struct config_option *o)
 {
 	char left[120];
 	int n = snprintf(left, sizeof(left), "    %c%c%s --%s%s%s", o->letter ? '-' : ' ',

@@ -7,6 +7,7 @@
 #include "machine/base/compiler.h"
 #include "machine/base/log.h"
 #include "machine/base/types.h"
+#include "psci/inject.h"
 
 /*
  * What the command line says, parsed and checked as far as that goes without
@@ -23,6 +24,19 @@ enum config_irqchip {
 enum config_console {
 	CONFIG_CONSOLE_SERIAL, /* ttyS0 */
 	CONFIG_CONSOLE_VIRTIO, /* hvc0 */
+};
+
+enum config_psci {
+	CONFIG_PSCI_AUTO, /* roost's own where KVM hands the calls over, else KVM's */
+	CONFIG_PSCI_USER,
+	CONFIG_PSCI_KERNEL,
+};
+
+/* What a reset by the guest does. */
+enum config_reset {
+	CONFIG_RESET_EXIT,
+	CONFIG_RESET_REBOOT,
+	CONFIG_RESET_PAUSE,
 };
 
 enum config_net_mode {
@@ -69,6 +83,18 @@ struct machine_config {
 	u32 sve_max_vl; /* bits, a multiple of 128 up to 2048; 0: what the host has */
 	bool has_kaslr_seed;
 	u64 kaslr_seed;
+	enum config_psci psci;
+	u32 psci_version; /* PSCI_0_2 ... PSCI_1_3 */
+	bool has_psci_version; /* asked for, so that nothing else will do */
+	bool psci_extended_state_id;
+	u32 psci_denied; /* bit n: function n, enum psci_fn */
+	struct psci_inject_rule psci_inject[PSCI_INJECT_MAX];
+	u32 nr_psci_injects;
+	bool idle_standby, idle_power_down; /* --idle-states */
+	enum config_reset reset;
+	u32 max_reboots; /* CONFIG_RESET_REBOOT: after so many a reset ends the run; 0: no limit */
+	bool wake_on_console;
+	char *trace_power; /* path, NULL: none */
 	char *vcpu_affinity; /* host CPU list as in taskset(1), checked; NULL: not pinned */
 	char *dump_dtb, *dtb; /* paths, NULL: none */
 	char *dtbo[CONFIG_DTBOS_MAX];
@@ -105,6 +131,13 @@ void config_done(struct machine_config *cfg);
  * Linux keeps (COMMAND_LINE_SIZE).
  */
 must_check int config_cmdline(const struct machine_config *cfg, char **out);
+
+/*
+ * The first option asked for that only roost's own PSCI can serve, without its
+ * dashes; NULL: none. With KVM's no call comes to us, and its CPU_SUSPEND is a
+ * WFI in every state.
+ */
+const char *config_needs_user_psci(const struct machine_config *cfg);
 
 /**
  * config_cpulist - parse a list such as "0,2-5"

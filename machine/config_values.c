@@ -34,7 +34,7 @@ void config_show(char *to, size_t room, const char *value)
 
 int config_refuse(const char *option, const char *value, const char *fmt, ...)
 {
-	char reason[240], shown[200];
+	char reason[600], shown[200];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -86,6 +86,23 @@ int config_number(const char *s, u64 min, u64 max, u64 *out)
 		return -EINVAL;
 	*out = v;
 	return 0;
+}
+
+int config_choose(const char *option, const char *value, const char *words, unsigned int *out)
+{
+	const char *word = words;
+
+	for (unsigned int i = 0;; i++) {
+		size_t len = strcspn(word, "|");
+
+		if (strlen(value) == len && memcmp(value, word, len) == 0) {
+			*out = i;
+			return 0;
+		}
+		if (!word[len])
+			return config_refuse(option, value, "not %s", words);
+		word += len + 1;
+	}
 }
 
 /* How far a unit shifts a number to make bytes of it, -1: no such unit. */

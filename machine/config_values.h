@@ -23,6 +23,17 @@ int config_refuse(const char *option, const char *value, const char *fmt, ...) p
 void config_show(char *to, size_t room, const char *value);
 
 /**
+ * config_choose - which of the words that an option knows
+ * @option: named when it is refused
+ * @words:  "this|that"
+ * @out:    the word's place, from 0: the order of the enum that it stands for
+ *
+ * Return: 0, or -EINVAL, logged.
+ */
+must_check int config_choose(const char *option, const char *value, const char *words,
+                             unsigned int *out);
+
+/**
  * config_number - a whole word as a number
  * @s: decimal, or hexadecimal after 0x; no sign, no blanks, nothing behind it
  *

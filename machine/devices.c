@@ -103,7 +103,10 @@ static int make_uart(struct machine *m, u32 index, const struct irq_line *irq,
 		return err;
 	if (index == 0 && owner)
 		console_attach(m->console, &console_client, u);
-	*d = (struct machine_dev){ .ops = &uart_8250_bus_ops, .dev = u, .destroy = destroy_uart };
+	*d = (struct machine_dev){ .ops = &uart_8250_bus_ops,
+		                   .dev = u,
+		                   .destroy = destroy_uart,
+		                   .reset = uart_8250_reset };
 	return 0;
 }
 
@@ -120,7 +123,10 @@ static int make_rtc(struct machine *m, const struct irq_line *irq, struct machin
 	if (err < 0)
 		return err;
 	rtc_host_attach(m->rtc_host, rtc);
-	*d = (struct machine_dev){ .ops = &rtc_pl031_bus_ops, .dev = rtc, .destroy = destroy_rtc };
+	*d = (struct machine_dev){ .ops = &rtc_pl031_bus_ops,
+		                   .dev = rtc,
+		                   .destroy = destroy_rtc,
+		                   .reset = rtc_pl031_reset };
 	return 0;
 }
 
@@ -253,6 +259,7 @@ static int finish_virtio(const struct machine *m, gpa_t base, const struct irq_l
 	d->ops = &virtio_mmio_bus_ops;
 	d->dev = t;
 	d->destroy = destroy_virtio_mmio;
+	d->reset = virtio_mmio_reset;
 	for (u32 q = 0; q < d->virtio->ops->nr_queues && err == 0; q++)
 		err = ioeventfd(m, base, q, d->virtio->kick[q].fd);
 	return err;
@@ -331,6 +338,17 @@ int machine_devices_up(struct machine *m)
 	}
 	bus_freeze(m->bus);
 	return 0;
+}
+
+bool machine_devices_reset(struct machine *m)
+{
+	bool done = true;
+
+	for (size_t i = 0; i < m->board.nr; i++)
+		done = m->dev[i].reset(m->dev[i].dev) && done;
+	if (m->gicv2m)
+		done = gicv2m_reset(m->gicv2m) && done;
+	return done;
 }
 
 void machine_devices_down(struct machine *m)

@@ -22,6 +22,7 @@ enum {
 	FDT_PHANDLE_GIC = 1,
 	FDT_PHANDLE_MSI = 2, /* ITS or GICv2m frame */
 	FDT_PHANDLE_APB_CLOCK = 3,
+	FDT_PHANDLE_IDLE0 = 4, /* and on, one for each idle state */
 	FDT_PHANDLE_CPU0 = 0x100, /* and on, one for each CPU */
 	FDT_PHANDLE_DEV0 = 0x10000, /* and on, one for each device on the bus */
 };

@@ -82,6 +82,11 @@ static void console_lost(void *ctx, int err)
 	(void)outcome_decide(&m->outcome, OUTCOME_HOST, "standard output cannot be written");
 }
 
+static void console_typed(void *ctx)
+{
+	machine_wake(ctx, "console");
+}
+
 int machine_console_up(struct machine *m)
 {
 	const struct console_config cfg = {
@@ -90,6 +95,7 @@ int machine_console_up(struct machine *m)
 		.raw = true,
 		.quit = console_quit,
 		.lost = console_lost,
+		.typed = m->cfg->wake_on_console ? console_typed : NULL,
 		.ctx = m,
 	};
 	int err = console_create(m->loop, &cfg, &m->console);
@@ -120,6 +126,8 @@ static void signal_done(struct loop_op *op, int res)
 		return;
 	if (sig == SIGCONT) {
 		console_resume(m->console);
+	} else if (sig == SIGUSR1) {
+		machine_wake(m, "SIGUSR1");
 	} else {
 		m->stopped_by_signal = true;
 		(void)outcome_decide(&m->outcome, OUTCOME_OPERATOR, "signal SIG%s",

@@ -60,13 +60,13 @@ static void bus_down(struct machine *m)
 }
 
 /* A vCPU thread rang: loop_turn() returns and machine_run() looks at everything again. */
-static void on_ended(struct loop_event *ev)
+static void on_bell(struct loop_event *ev)
 {
 }
 
 static void loop_down(struct machine *m)
 {
-	loop_event_done(&m->ended);
+	loop_event_done(&m->bell);
 	loop_destroy(m->loop);
 	m->loop = NULL;
 }
@@ -82,7 +82,7 @@ static int loop_up(struct machine *m)
 	if (err < 0)
 		return log_errno(err, "set up io_uring");
 
-	err = loop_event_init(m->loop, &m->ended, on_ended);
+	err = loop_event_init(m->loop, &m->bell, on_bell);
 	if (err < 0) {
 		loop_quiesce(m->loop);
 		loop_down(m);
@@ -110,7 +110,10 @@ static int write_tree(struct machine *m, const char *bootargs)
 		.gicv2m_first_spi = LAYOUT_FIRST_MSI,
 		.gicv2m_nr_spis = LAYOUT_NR_MSIS,
 		.pmu = m->cfg->pmu,
-		.psci_1_0 = m->arch.psci_version >= 1 << 16,
+		.psci_version = m->arch.psci_version,
+		.psci_extended_state_id = m->cfg->psci_extended_state_id,
+		.idle_standby = m->cfg->idle_standby,
+		.idle_power_down = m->cfg->idle_power_down,
 		.devs = m->board.descs,
 		.nr_devs = m->board.nr,
 		.symbols = m->cfg->nr_dtbos > 0,
@@ -163,6 +166,22 @@ static void tree_down(struct machine *m)
 		free(m->dtb);
 }
 
+/* What a reset brings back. */
+static int keep_up(struct machine *m)
+{
+	const struct image *i = &m->image;
+	const struct memory_range range[] = {
+		{ i->kernel, i->kernel_end - i->kernel },
+		{ i->dtb, i->dtb_room },
+		{ i->initrd, i->initrd_end - i->initrd }, /* the last: there may be none */
+	};
+	u32 nr = ARRAY_SIZE(range) - (i->initrd == i->initrd_end);
+
+	if (m->cfg->reset == CONFIG_RESET_EXIT)
+		return 0;
+	return memory_keep(&m->ram, range, nr);
+}
+
 /* What a step's failure is about, for the exit status, and whether a dump needs the step. */
 enum {
 	ASKED = 1, /* it looks at what the command line names */
@@ -188,10 +207,13 @@ static const struct {
 	{ "kvm", machine_kvm_up, machine_kvm_down, DUMP },
 	{ "limits", machine_limits_up, NULL, ASKED | DUMP },
 	{ "slots", machine_slots_up, NULL, 0 },
+	{ "trace", machine_trace_up, machine_trace_down, ASKED },
+	{ "power", machine_power_up, machine_power_down, ASKED },
 	{ "vcpus", machine_vcpus_up, machine_vcpus_down, 0 },
 	{ "irqchip", machine_irqchip_up, machine_irqchip_down, 0 },
 	{ "attach", machine_attach_up, NULL, 0 },
 	{ "tree", tree_up, tree_down, ASKED | DUMP },
+	{ "keep", keep_up, NULL, 0 },
 	{ "taps", machine_taps_up, machine_taps_down, ASKED },
 	{ "loop", loop_up, loop_down, 0 },
 	{ "signals", machine_signals_up, machine_signals_down, 0 },
@@ -255,47 +277,34 @@ enum outcome_kind machine_dump_dtb(struct machine *m)
 	return err < 0 ? outcome_of_error(err, true) : OUTCOME_NONE;
 }
 
-static enum outcome_kind outcome_of_end(enum vcpu_end_kind kind)
-{
-	static const enum outcome_kind of[] = {
-		[VCPU_END_POWER_OFF] = OUTCOME_POWER_OFF,
-		[VCPU_END_RESET] = OUTCOME_RESET,
-		[VCPU_END_CRASH] = OUTCOME_CRASH,
-		[VCPU_END_HOST] = OUTCOME_HOST,
-	};
-
-	return of[kind];
-}
-
 /* On the vCPU's thread, which may look at its own registers. */
-static void vcpu_ended(void *host, struct vcpu *v, const struct vcpu_end *end)
+void machine_vcpu_ended(void *host, struct vcpu *v, const struct vcpu_end *end)
 {
 	struct machine *m = host;
-	bool won = outcome_decide(&m->outcome, outcome_of_end(end->kind), "%s", end->reason);
+	bool crashed = end->kind == VCPU_END_CRASH;
 
-	if (won && (end->kind == VCPU_END_CRASH || end->kind == VCPU_END_HOST)) {
+	if (outcome_decide(&m->outcome, crashed ? OUTCOME_CRASH : OUTCOME_HOST, "%s",
+	                   end->reason)) {
 		(void)log_refuse(-EIO, "%s", end->reason);
 		arch_vcpu_dump(v, stderr);
 	}
-	loop_event_signal(&m->ended);
+	loop_event_signal(&m->bell);
 }
 
-static void vcpu_gone(void *host, struct vcpu *v)
+void machine_vcpu_gone(void *host, struct vcpu *v)
 {
 	struct machine *m = host;
 
 	atomic_fetch_add(&m->gone, 1);
-	loop_event_signal(&m->ended);
+	loop_event_signal(&m->bell);
 }
-
-static const struct vcpu_host_ops host_ops = { .ended = vcpu_ended, .gone = vcpu_gone };
 
 static int start_vcpus(struct machine *m, u32 *started)
 {
 	const cpu_set_t *on = m->cfg->vcpu_affinity ? &m->affinity : NULL;
 	int err;
 
-	m->env.ops = &host_ops;
+	m->env.ops = &machine_vcpu_ops;
 	m->env.host = m;
 	err = vcpu_setup_kicks();
 	for (*started = 0; *started < m->cfg->nr_cpus && err == 0; (*started)++)
@@ -305,15 +314,13 @@ static int start_vcpus(struct machine *m, u32 *started)
 	return err;
 }
 
-static void patience_done(struct loop_op *op, int res)
+bool machine_over(const struct machine *m)
 {
-	struct machine *m = container_of(op, struct machine, patience);
-
-	m->out_of_patience = res == 0;
+	return outcome_kind(&m->outcome) != OUTCOME_NONE;
 }
 
-/* A turn of the loop that may fail only for the host's reasons. */
-static bool turn(struct machine *m)
+/* A turn of the loop may fail only for the host's reasons. */
+bool machine_turn(struct machine *m)
 {
 	int err = loop_turn(m->loop);
 
@@ -324,6 +331,35 @@ static bool turn(struct machine *m)
 	return false;
 }
 
+static void patience_done(struct loop_op *op, int res)
+{
+	struct machine *m = container_of(op, struct machine, patience);
+
+	m->patience_armed = false;
+	m->out_of_patience = res == 0;
+}
+
+bool machine_patience(void *ctx)
+{
+	struct machine *m = ctx;
+
+	if (!m->patience_armed) {
+		m->out_of_patience = false;
+		m->patience.done = patience_done;
+		if (loop_timeout(m->loop, &m->patience, PATIENCE_NS) < 0)
+			return false;
+		m->patience_armed = true;
+	}
+	return machine_turn(m) && !m->out_of_patience;
+}
+
+void machine_patience_end(struct machine *m)
+{
+	loop_cancel(m->loop, &m->patience);
+	while (m->patience_armed && machine_turn(m))
+		;
+}
+
 /*
  * The loop goes on turning meanwhile: a vCPU may be waiting for it, in a reset of
  * a device whose I/O is in flight.
@@ -332,20 +368,15 @@ static bool turn(struct machine *m)
  */
 static bool stop_vcpus(struct machine *m, u32 started)
 {
-	bool on = true;
-
 	for (u32 i = 0; i < started; i++)
-		vcpu_post(m->vcpu[i], VCPU_EVENT_EXIT);
-
-	m->patience.done = patience_done;
-	if (loop_timeout(m->loop, &m->patience, PATIENCE_NS) < 0)
-		m->out_of_patience = true;
-	while (on && atomic_load(&m->gone) < started && !m->out_of_patience)
-		on = turn(m);
+		vcpu_post(m->vcpu[i], GATE_EXIT);
+	while (atomic_load(&m->gone) < started)
+		if (!machine_patience(m))
+			break;
 	if (atomic_load(&m->gone) < started)
 		return false;
 
-	loop_cancel(m->loop, &m->patience);
+	machine_patience_end(m);
 	for (u32 i = 0; i < started; i++)
 		vcpu_join(m->vcpu[i]);
 	return true;
@@ -393,11 +424,11 @@ enum outcome_kind machine_run(struct machine *m, bool *stuck)
 	if (give_up(m) < 0 || start_vcpus(m, &started) < 0)
 		(void)outcome_decide(&m->outcome, OUTCOME_HOST, "it could not be started");
 
-	while (outcome_kind(&m->outcome) == OUTCOME_NONE && turn(m))
-		;
+	while (!machine_over(m) && machine_turn(m))
+		machine_power_serve(m);
 
 	*stuck = !stop_vcpus(m, started);
-	if (*stuck && m->out_of_patience)
+	if (*stuck)
 		(void)log_refuse(-EBUSY, "%u of %u vCPUs do not leave the guest",
 		                 started - atomic_load(&m->gone), started);
 	flush_console(m);

@@ -16,6 +16,7 @@
 #include "machine/layout.h"
 #include "machine/machine.h"
 #include "machine/rtc_host.h"
+#include "machine/trace.h"
 #include "vcpu/arch.h"
 #include "vcpu/vcpu.h"
 
@@ -24,6 +25,7 @@ struct machine_dev {
 	const struct bus_ops *ops;
 	void *dev; /* what the bus hands to ops */
 	void (*destroy)(void *dev);
+	bool (*reset)(void *dev); /* false: I/O is in flight, turn the loop and call again */
 
 	/* virtio only: what sits behind the transport. */
 	struct virtio *virtio;
@@ -48,14 +50,26 @@ struct machine {
 	enum tree_gic gic;
 	struct vgic *vgic;
 	struct vcpu **vcpu; /* cfg->nr_cpus of them, NULL: not created */
+	struct power *power;
+	struct psci psci; /* where roost answers the guest's power calls */
+	struct psci_inject inject;
+	struct trace *trace; /* NULL: none */
 	struct bus *bus;
 	cpu_set_t affinity; /* host CPUs of the vCPUs, when cfg->vcpu_affinity is set */
 
 	struct loop *loop;
-	struct loop_event ended; /* rung by vCPU threads: look at outcome and gone */
+	struct loop_event bell; /* rung by vCPU threads: look at everything again */
 	atomic_uint gone; /* vCPU threads that have nothing more to do */
-	struct loop_op patience; /* how long they get for that */
-	bool out_of_patience;
+	struct loop_op patience; /* how long vCPUs get to leave the guest */
+	bool patience_armed, out_of_patience;
+
+	/* Power, the loop's thread only. */
+	u32 reboots; /* since the machine began */
+	bool paused; /* --reset=pause: all vCPUs are held, until somebody wakes it */
+	struct trace_decision last_decision; /* what paused it, when it is paused */
+	u64 held_since; /* ns */
+	const char *wake_by; /* somebody wants the machine awake; NULL: nobody */
+	_Atomic(const char *) woken_by; /* written before GATE_WAKE is posted */
 
 	int signal_fd;
 	struct loop_op signal_op;
@@ -78,8 +92,30 @@ struct machine {
 	u64 dtb_room; /* bytes */
 };
 
+/* machine/machine.c: turn the loop once. Return: false when that fails, which has been decided on. */
+must_check bool machine_turn(struct machine *m);
+/* Has somebody decided how the machine ends? */
+bool machine_over(const struct machine *m);
+
+/* machine/power.c: what is decided for the machine as a whole. */
+must_check int machine_trace_up(struct machine *m);
+void machine_trace_down(struct machine *m);
+must_check int machine_power_up(struct machine *m);
+void machine_power_down(struct machine *m);
+void machine_power_serve(struct machine *m); /* between two turns of the loop */
+void machine_wake(struct machine *m, const char *by); /* loop thread; @by: kept, for the trace */
+extern const struct vcpu_host_ops machine_vcpu_ops;
+
+/* machine/machine.c, for machine_vcpu_ops. */
+void machine_vcpu_ended(void *host, struct vcpu *v, const struct vcpu_end *end);
+void machine_vcpu_gone(void *host, struct vcpu *v);
+/* Wait for vCPUs, as long as they get. For struct vcpu_patience. */
+bool machine_patience(void *ctx);
+void machine_patience_end(struct machine *m);
+
 /* machine/devices.c: the board's devices, made and put on the bus. */
 must_check int machine_devices_up(struct machine *m);
+bool machine_devices_reset(struct machine *m); /* false: turn the loop and call again */
 void machine_devices_down(struct machine *m);
 
 /* machine/host.c: what the devices are connected to. */

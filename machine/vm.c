@@ -105,7 +105,15 @@ static void try_kvm(struct machine *m)
 
 int machine_kvm_up(struct machine *m)
 {
+	static const enum arch_psci psci[] = {
+		[CONFIG_PSCI_AUTO] = ARCH_PSCI_AUTO,
+		[CONFIG_PSCI_USER] = ARCH_PSCI_USER,
+		[CONFIG_PSCI_KERNEL] = ARCH_PSCI_KERNEL,
+	};
 	const struct arch_vcpu_config want = {
+		.psci = psci[m->cfg->psci],
+		.psci_version = m->cfg->psci_version,
+		.need_psci_version = m->cfg->has_psci_version,
 		.pmu = m->cfg->pmu,
 		.mte = !m->cfg->disable_mte,
 		.pvtime = !m->cfg->no_pvtime,
@@ -114,7 +122,7 @@ int machine_kvm_up(struct machine *m)
 	int size, err = 0;
 
 	m->kvm_fd = m->vm_fd = -1;
-	m->arch.psci_version = 1 << 16; /* for a tree that is written without KVM */
+	m->arch.psci_version = m->cfg->psci_version; /* for a tree that is written without KVM */
 	if (m->dump_only)
 		try_kvm(m);
 	else
@@ -211,13 +219,20 @@ int machine_vcpus_up(struct machine *m)
 	m->vcpu = calloc(m->cfg->nr_cpus, sizeof(struct vcpu *));
 	if (!m->vcpu)
 		return log_errno(-ENOMEM, "vCPUs");
+	m->env.vcpu = m->vcpu;
 	for (u32 i = 0; i < m->cfg->nr_cpus && err == 0; i++)
 		err = vcpu_create(&m->env, i, &m->vcpu[i]);
 	for (u32 i = 0; i < m->cfg->nr_cpus && err == 0; i++)
 		err = arch_vcpu_init(m->vcpu[i], &m->arch);
-	if (err < 0)
+	if (err < 0) {
 		machine_vcpus_down(m);
-	return err;
+		return err;
+	}
+	/* auto has something to say when it could not have the better one. */
+	log_at(m->cfg->psci == CONFIG_PSCI_AUTO && !m->arch.psci_user ? LOG_WARN : LOG_INFO,
+	       "PSCI %u.%u, answered by %s", m->arch.psci_version >> 16,
+	       m->arch.psci_version & 0xffff, m->arch.psci_user ? "roost" : "KVM");
+	return 0;
 }
 
 void machine_vcpus_down(struct machine *m)
@@ -264,7 +279,10 @@ int machine_attach_up(struct machine *m)
 	for (u32 i = 0; i < m->cfg->nr_cpus && err == 0; i++)
 		err = arch_vcpu_attach(m->vcpu[i], &m->arch, LAYOUT_PVTIME + i * (u64)PVTIME_RECORD,
 		                       true, LAYOUT_INTID_PMU);
-	if (err == 0)
-		err = arch_vcpu_boot(m->vcpu[0], m->image.entry, m->image.dtb);
-	return err;
+	if (err < 0)
+		return err;
+	m->env.entry = m->image.entry;
+	m->env.dtb = m->image.dtb;
+	err = arch_vcpu_boot(m->vcpu[0]);
+	return err < 0 ? log_errno(err, "vCPU 0: registers for the boot") : 0;
 }

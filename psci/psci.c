@@ -76,9 +76,16 @@ static bool is_valid_entry(const struct psci *p, const struct psci_entry *entry)
 }
 
 /* INVALID_ADDRESS came with 1.0: notes in 5.4.5 and 5.6.2. */
-static struct psci_result refuses_entry(const struct psci *p)
+s64 psci_check_entry(const struct psci *p, const struct psci_entry *entry)
 {
-	return returns(p->cfg.version >= PSCI_1_0 ? PSCI_INVALID_ADDRESS : PSCI_INVALID_PARAMETERS);
+	if (is_valid_entry(p, entry))
+		return PSCI_SUCCESS;
+	return p->cfg.version >= PSCI_1_0 ? PSCI_INVALID_ADDRESS : PSCI_INVALID_PARAMETERS;
+}
+
+static struct psci_result refuses_entry(const struct psci *p, const struct psci_entry *entry)
+{
+	return returns(psci_check_entry(p, entry));
 }
 
 u32 psci_power_state(const struct psci_config *cfg, enum psci_cpu_state state)
@@ -122,7 +129,7 @@ static struct psci_result cpu_suspend(const struct psci_request *r)
 	if (!find_state(&p->cfg, r->arg[0], &state))
 		return returns(PSCI_INVALID_PARAMETERS);
 	if (state == PSCI_POWER_DOWN && !is_valid_entry(p, &entry))
-		return refuses_entry(p);
+		return refuses_entry(p, &entry);
 
 	/* Before the CPU sleeps, so that no change of mode slips in between: 5.21.2. */
 	(void)atomic_fetch_or(&p->suspend_mode, MODE_USED);
@@ -136,7 +143,7 @@ static struct psci_result cpu_default_suspend(const struct psci_request *r)
 	const struct psci *p = r->p;
 
 	if (!is_valid_entry(p, &entry))
-		return refuses_entry(p);
+		return refuses_entry(p, &entry);
 	return hands_over(p->ops->cpu_suspend(p->host, r->cpu, PSCI_POWER_DOWN, &entry));
 }
 
@@ -159,7 +166,7 @@ static struct psci_result cpu_on(const struct psci_request *r)
 		/* Nobody else needs to know beforehand whether the target exists. */
 		if (p->ops->affinity_info(p->host, target, MPIDR_AFFINITY) == -ENOENT)
 			return returns(PSCI_INVALID_PARAMETERS);
-		return refuses_entry(p);
+		return refuses_entry(p, &entry);
 	}
 	return returns(psci_code_of(p->ops->cpu_on(p->host, r->cpu, target, &entry)));
 }
@@ -227,7 +234,7 @@ static struct psci_result system_suspend(const struct psci_request *r)
 	const struct psci_system what = { .kind = PSCI_SYSTEM_SUSPEND, .entry = entry_at(r, 0) };
 
 	if (!is_valid_entry(r->p, &what.entry))
-		return refuses_entry(r->p);
+		return refuses_entry(r->p, &what.entry);
 	return ask_system(r, &what);
 }
 

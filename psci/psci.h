@@ -139,7 +139,7 @@ struct psci_host_ops {
 	/* How many of the CPUs are not off (suspended ones are on), for PSCI_SET_SUSPEND_MODE. */
 	u32 (*nr_on)(void *host);
 
-	/* 5.22: time spent in, and entries into, a power state since boot; -ENOENT: no such CPU. */
+	/* 5.22: time spent in, and entries into, a power state since the last reset; -ENOENT: no such CPU. */
 	int (*stat)(void *host, u64 mpidr, enum psci_cpu_state state, u64 *residency_us,
 	            u64 *count);
 };
@@ -184,6 +184,9 @@ enum { PSCI_ARGS_MAX = 3 };
  */
 struct psci_result psci_call(struct psci *p, u32 cpu, u32 fid, const u64 args[PSCI_ARGS_MAX],
                              bool big_endian);
+
+/* An entry point's code: PSCI_SUCCESS, or what a call that hands it over answers. */
+s64 psci_check_entry(const struct psci *p, const struct psci_entry *entry);
 
 /* The machine starts again: what the guest has set is forgotten. No call is under way. */
 void psci_reset(struct psci *p);

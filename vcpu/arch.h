@@ -6,6 +6,7 @@
 
 #include "machine/base/compiler.h"
 #include "machine/base/types.h"
+#include "psci/psci.h"
 #include "vcpu/vcpu.h"
 
 /*
@@ -14,8 +15,18 @@
  * missing does not link. Errors are logged where they are seen.
  */
 
+/* Who answers the guest's power calls. */
+enum arch_psci {
+	ARCH_PSCI_AUTO, /* roost where KVM hands the calls over, else KVM */
+	ARCH_PSCI_USER,
+	ARCH_PSCI_KERNEL,
+};
+
 /* What is asked of the vCPUs of a machine; the same for all of them. */
 struct arch_vcpu_config {
+	enum arch_psci psci;
+	u32 psci_version; /* PSCI_0_2 ... */
+	bool need_psci_version; /* no other will do */
 	bool pmu; /* a PMUv3; refused when the host has none */
 	bool mte; /* Memory Tagging, when the host has it */
 	bool pvtime; /* stolen time, when the host has it */
@@ -26,9 +37,11 @@ struct arch_vcpu_config {
 struct arch_vm {
 	struct arch_vcpu_config cfg;
 	u32 init_target, init_features; /* struct kvm_vcpu_init's, the boot CPU's */
+	bool psci_user; /* roost answers PSCI calls */
 	u32 psci_version; /* PSCI_VERSION's answer, major << 16 | minor; known after arch_vcpu_init() */
 	bool pvtime; /* host has it and cfg wants it */
 	bool sve;
+	u64 reset_sctlr, reset_pmcr; /* arm64 registers of a CPU that comes up */
 };
 
 /*
@@ -60,8 +73,39 @@ must_check int arch_vcpu_init(struct vcpu *v, struct arch_vm *vm);
 must_check int arch_vcpu_attach(struct vcpu *v, const struct arch_vm *vm, gpa_t pvtime,
                                 bool irqchip, u32 pmu_intid);
 
-/* Registers at the first instruction. Not while the thread runs. */
-must_check int arch_vcpu_boot(struct vcpu *v, gpa_t entry, gpa_t dtb);
+/*
+ * What follows is called on the vCPU's own thread, or before it is started, and
+ * logs nothing. An exit that KVM finishes at the next KVM_RUN (a load from a
+ * device) must have been finished: arch_vcpu_init() and its like would leave it open.
+ */
+
+/**
+ * arch_vcpu_boot - the state of the boot CPU at the machine's first instruction
+ *
+ * env->entry and env->dtb say where; after a reset as at first.
+ */
+must_check int arch_vcpu_boot(struct vcpu *v);
+
+/* A CPU that is off: all registers reset, MP_STATE_STOPPED. */
+must_check int arch_vcpu_off(struct vcpu *v);
+
+/**
+ * arch_vcpu_start - a CPU comes up at an entry point
+ * @v:     whatever state it is in
+ * @entry: where; X0 is its context id
+ * @keep_timers: as for a CPU that wakes: comparators are in an always-on domain
+ *
+ * The registers that have a defined state then are reset (DEN0022F.b 6.4), all
+ * others are left; KVM's state of it is RUNNABLE.
+ */
+must_check int arch_vcpu_start(struct vcpu *v, const struct psci_entry *entry, bool keep_timers);
+
+/* X1.. of the call the vCPU has made, @nr of them. */
+must_check int arch_vcpu_args(struct vcpu *v, u32 nr, u64 *arg);
+/* 1: data accesses of the caller are big-endian, 0: little, or negative errno. */
+must_check int arch_vcpu_big_endian(struct vcpu *v);
+/* The call returns @value in X0; the PC is behind it already. */
+must_check int arch_vcpu_answer(struct vcpu *v, u64 value);
 
 /**
  * arch_vcpu_exit - answer an exit that vcpu.c does not know

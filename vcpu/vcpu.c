@@ -16,18 +16,7 @@
 #include "machine/base/kvm.h"
 #include "machine/base/log.h"
 #include "vcpu/arch.h"
-#include "vcpu/vcpu.h"
-
-struct vcpu {
-	const struct vcpu_env *env;
-	u32 index;
-	int fd;
-	struct kvm_run *run;
-
-	pthread_t thread;
-	bool started;
-	atomic_uint events; /* enum vcpu_event; set by anyone, taken by the thread */
-};
+#include "vcpu/vcpu_private.h"
 
 /* The kick handler's only way to its vCPU: allowed at file scope by CONTRIBUTING.md. */
 static _Thread_local struct kvm_run *volatile vcpu_this;
@@ -42,7 +31,17 @@ static int kvm_run(int fd)
 	return ioctl(fd, KVM_RUN, 0) < 0 ? -errno : 0;
 }
 
-const struct vcpu_kvm_ops vcpu_kvm = { .create = kvm_create, .run = kvm_run, .call = kvm_call };
+const struct vcpu_kvm_ops vcpu_kvm = {
+	.create = kvm_create,
+	.run = kvm_run,
+	.call = kvm_call,
+	.args = arch_vcpu_args,
+	.big_endian = arch_vcpu_big_endian,
+	.answer = arch_vcpu_answer,
+	.start = arch_vcpu_start,
+	.boot = arch_vcpu_boot,
+	.off = arch_vcpu_off,
+};
 
 /*
  * A handler that did nothing would lose a kick that lands between the check of
@@ -86,6 +85,14 @@ int vcpu_end(struct vcpu_end *end, enum vcpu_end_kind kind, const char *fmt, ...
 	return -ECANCELED;
 }
 
+/* On the vCPU's thread. */
+static void parked(void *ctx)
+{
+	struct vcpu *v = ctx;
+
+	v->env->ops->parked(v->env->host, v);
+}
+
 int vcpu_create(const struct vcpu_env *env, u32 index, struct vcpu **out)
 {
 	struct vcpu *v = calloc(1, sizeof(*v));
@@ -97,6 +104,9 @@ int vcpu_create(const struct vcpu_env *env, u32 index, struct vcpu **out)
 	v->env = env;
 	v->index = index;
 	v->run = MAP_FAILED;
+	/* With KVM's own PSCI it waits for its CPU_ON inside KVM. */
+	v->mode = env->psci && index > 0 ? VCPU_OFF : VCPU_RUN;
+	gate_init(&v->gate, parked, v);
 	v->fd = env->kvm->create(env->vm_fd, index);
 	if (v->fd < 0) {
 		err = log_errno(v->fd, "KVM_CREATE_VCPU %u", index);
@@ -127,6 +137,7 @@ void vcpu_destroy(struct vcpu *v)
 		(void)munmap(v->run, v->env->run_size);
 	if (v->fd >= 0)
 		(void)close(v->fd);
+	gate_done(&v->gate);
 	free(v);
 }
 
@@ -144,21 +155,6 @@ static int exit_mmio(struct vcpu *v, struct vcpu_end *end)
 		memcpy(run->mmio.data, &value, sizeof(value));
 	}
 	return 0;
-}
-
-static int exit_system_event(struct vcpu *v, struct vcpu_end *end)
-{
-	switch (v->run->system_event.type) {
-	case KVM_SYSTEM_EVENT_SHUTDOWN:
-		return vcpu_end(end, VCPU_END_POWER_OFF, "the guest powered off");
-	case KVM_SYSTEM_EVENT_RESET:
-		return vcpu_end(end, VCPU_END_RESET, "the guest asked for a reset");
-	case KVM_SYSTEM_EVENT_CRASH:
-		return vcpu_end(end, VCPU_END_CRASH, "KVM reports a crash of the guest");
-	default:
-		return vcpu_end(end, VCPU_END_CRASH, "unknown KVM system event %u",
-		                v->run->system_event.type);
-	}
 }
 
 static int exit_fail_entry(struct vcpu *v, struct vcpu_end *end)
@@ -180,11 +176,12 @@ static int exit_nothing(struct vcpu *v, struct vcpu_end *end)
 }
 
 static int (*const exits[])(struct vcpu *v, struct vcpu_end *end) = {
+	[KVM_EXIT_HYPERCALL] = vcpu_exit_hypercall,
 	[KVM_EXIT_MMIO] = exit_mmio,
 	[KVM_EXIT_INTR] = exit_nothing,
 	[KVM_EXIT_FAIL_ENTRY] = exit_fail_entry,
 	[KVM_EXIT_INTERNAL_ERROR] = exit_internal_error,
-	[KVM_EXIT_SYSTEM_EVENT] = exit_system_event,
+	[KVM_EXIT_SYSTEM_EVENT] = vcpu_exit_system_event,
 };
 
 /*
@@ -208,25 +205,64 @@ static int run_failed(struct vcpu *v, int err, struct vcpu_end *end)
 }
 
 /*
- * Into the guest once and answer what it came out with. immediate_exit is
- * cleared after KVM_RUN and before the events are looked at again: the other
- * way round a kick in between would be lost.
+ * immediate_exit is cleared after KVM_RUN and before the events are looked at
+ * again: the other way round a kick in between would be lost.
  */
-static int run_once(struct vcpu *v, struct vcpu_end *end)
+static int enter_kvm(struct vcpu *v)
 {
 	int err = v->env->kvm->run(v->fd);
-	u32 reason;
 
 	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
 	/* The handler is on this thread: the compiler alone could put the two in another order. */
 	atomic_signal_fence(memory_order_seq_cst);
-	if (err < 0)
+	return err;
+}
+
+void vcpu_complete(struct vcpu *v)
+{
+	if (!v->exit_open)
+		return;
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_RELAXED);
+	(void)enter_kvm(v); /* EINTR, and no guest instruction */
+	v->exit_open = false;
+}
+
+/* Into the guest once, through an open gate, and answer what it came out with. */
+static int run_once(struct vcpu *v, struct vcpu_end *end)
+{
+	int err = enter_kvm(v);
+	u32 reason;
+
+	gate_leave(&v->gate);
+	if (err < 0) {
+		v->exit_open = false; /* KVM finishes it before anything else */
 		return run_failed(v, err, end);
+	}
 
 	reason = v->run->exit_reason;
+	v->exit_open = reason == KVM_EXIT_MMIO;
+	atomic_store_explicit(&v->exit_reason, reason, memory_order_relaxed);
 	if (reason < ARRAY_SIZE(exits) && exits[reason])
 		return exits[reason](v, end);
+	v->exit_open =
+		true; /* an abort for the guest waits inside KVM, and no reset takes it away */
 	return arch_vcpu_exit(v, end);
+}
+
+/* One turn of the thread: into the guest, or, if there is anything else to do, that. */
+static int turn(struct vcpu *v, struct vcpu_end *end)
+{
+	bool asleep = v->mode == VCPU_OFF || v->mode == VCPU_WAIT;
+	u32 events;
+
+	if (!asleep && gate_enter(&v->gate))
+		return run_once(v, end);
+
+	events = gate_take(&v->gate, asleep);
+	if (events & GATE_EXIT)
+		return -EINTR;
+	atomic_store_explicit(&v->exit_reason, VCPU_ACCEPTING, memory_order_relaxed);
+	return vcpu_accept(v, events, end);
 }
 
 static void *vcpu_main(void *arg)
@@ -234,22 +270,24 @@ static void *vcpu_main(void *arg)
 	struct vcpu *v = arg;
 	struct vcpu_end end;
 	sigset_t set;
+	int err;
 
 	vcpu_this = v->run;
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, kick_signal());
 	must0(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
+	v->self = pthread_self();
 
-	while (!(atomic_load_explicit(&v->events, memory_order_acquire) & VCPU_EVENT_EXIT)) {
-		if (run_once(v, &end) < 0) {
-			v->env->ops->ended(v->env->host, v, &end);
-			break;
-		}
-	}
+	do
+		err = turn(v, &end);
+	while (err == 0);
+	if (err == -ECANCELED)
+		v->env->ops->ended(v->env->host, v, &end);
 
 	/* A kick may come until the thread is joined, and the run page goes before the thread's TLS. */
 	must0(pthread_sigmask(SIG_BLOCK, &set, NULL));
 	vcpu_this = NULL;
+	gate_close(&v->gate);
 	v->env->ops->gone(v->env->host, v);
 	return NULL;
 }
@@ -263,10 +301,14 @@ int vcpu_start(struct vcpu *v, const cpu_set_t *on)
 	must0(pthread_attr_init(&attr));
 	if (on)
 		must0(pthread_attr_setaffinity_np(&attr, sizeof(*on), on));
+	/* Before the thread is there: from here on it counts as held only when it says so. */
+	gate_open(&v->gate);
 	err = pthread_create(&v->thread, &attr, vcpu_main, v);
 	must0(pthread_attr_destroy(&attr));
-	if (err)
+	if (err) {
+		gate_close(&v->gate);
 		return log_errno(-err, "thread of vCPU %u", v->index);
+	}
 
 	v->started = true;
 	(void)snprintf(name, sizeof(name), "vcpu-%u", v->index);
@@ -274,15 +316,83 @@ int vcpu_start(struct vcpu *v, const cpu_set_t *on)
 	return 0;
 }
 
-void vcpu_post(struct vcpu *v, u32 events)
+/* Only when the gate says IN_GUEST: then the thread has begun, and is not joined yet. */
+static void kick(struct vcpu *v)
 {
-	int err = 0;
+	int err = pthread_kill(v->self, kick_signal());
 
-	atomic_fetch_or_explicit(&v->events, events, memory_order_release);
-	if (v->started)
-		err = pthread_kill(v->thread, kick_signal());
 	/* What an ended thread, not joined yet, answers before glibc 2.34. */
 	must0(err == ESRCH ? 0 : err);
+}
+
+void vcpu_post(struct vcpu *v, u32 events)
+{
+	if (gate_post(&v->gate, events))
+		kick(v);
+}
+
+u32 vcpu_pending(const struct vcpu *v)
+{
+	return gate_pending(&v->gate);
+}
+
+/* Return: the first that is not held, @nr: all are. */
+static u32 first_loose(struct vcpu *const *v, u32 from, u32 nr)
+{
+	while (from < nr && gate_held(&v[from]->gate))
+		from++;
+	return from;
+}
+
+int vcpu_settle_all(struct vcpu *const *v, u32 nr, const struct vcpu_patience *how, u32 *late)
+{
+	/* Who is held stays held: never look back. */
+	u32 loose = first_loose(v, 0, nr);
+
+	while (loose < nr && how->wait(how->ctx))
+		loose = first_loose(v, loose, nr);
+	*late = first_loose(v, loose, nr);
+	return *late == nr ? 0 : -EBUSY;
+}
+
+int vcpu_hold_all(struct vcpu *const *v, u32 nr, const struct vcpu_patience *how, u32 *late)
+{
+	int err;
+
+	for (u32 i = 0; i < nr; i++)
+		if (gate_hold(&v[i]->gate))
+			kick(v[i]);
+
+	err = vcpu_settle_all(v, nr, how, late);
+	if (err < 0)
+		vcpu_release_all(v, nr);
+	return err;
+}
+
+void vcpu_release_all(struct vcpu *const *v, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		gate_release(&v[i]->gate);
+}
+
+const char *vcpu_whereabouts(const struct vcpu *v, char *buf, size_t size)
+{
+	u32 reason = atomic_load_explicit(&v->exit_reason, memory_order_relaxed);
+
+	switch (gate_where(&v->gate)) {
+	case GATE_OUT:
+		if (reason == VCPU_ACCEPTING)
+			return "accepting an event";
+		(void)snprintf(buf, size, "answering exit %u of KVM", reason);
+		return buf;
+	case GATE_IN_GUEST:
+		return "in the guest";
+	case GATE_PARKED:
+		return "held";
+	case GATE_GONE:
+		break;
+	}
+	return "at its end";
 }
 
 void vcpu_join(struct vcpu *v)

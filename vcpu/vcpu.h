@@ -7,21 +7,24 @@
 #include "devices/bus.h"
 #include "machine/base/compiler.h"
 #include "machine/base/types.h"
+#include "psci/inject.h"
+#include "vcpu/gate.h"
+#include "vcpu/power.h"
 
 /*
  * One virtual CPU: its KVM descriptor and its thread. Only that thread enters
  * the guest, answers its exits and touches its registers; everybody else posts
- * events, which the thread accepts before it enters.
+ * events (vcpu/gate.h), which the thread accepts before it enters, or holds it.
  *
  *   vcpu_create -> arch_vcpu_init -> vcpu_start -> vcpu_post(EXIT) -> vcpu_join -> vcpu_destroy
  */
 struct vcpu;
+struct arch_vm;
+struct gmem;
 struct kvm_run;
 
 /* Why a vCPU stopped for good. */
 enum vcpu_end_kind {
-	VCPU_END_POWER_OFF, /* the guest's SYSTEM_OFF */
-	VCPU_END_RESET, /* the guest's SYSTEM_RESET or SYSTEM_RESET2 */
 	VCPU_END_CRASH, /* it cannot go on: KVM says so, or an exit nobody can answer */
 	VCPU_END_HOST, /* the host failed */
 };
@@ -31,22 +34,56 @@ struct vcpu_end {
 	char reason[128]; /* one line, no newline */
 };
 
+/* One PSCI call that roost answered, for the trace. */
+struct vcpu_psci_call {
+	u32 fid;
+	u64 arg[PSCI_ARGS_MAX];
+	u32 nr_args;
+	struct psci_result result;
+	bool injected; /* --psci-inject had a hand in it */
+	enum power_state before, after; /* the caller's */
+	int target; /* CPU_ON's and AFFINITY_INFO's CPU, -1: none */
+	enum power_state target_before, target_after;
+};
+
 /* What a vCPU asks of the machine around it. Called on the vCPU's thread. */
 struct vcpu_host_ops {
+	/*
+	 * A system-wide decision is wanted: vcpu_request() has what. The vCPU waits
+	 * for GATE_SUSPEND, vcpu_answer(), or the events of a reset.
+	 */
+	void (*requested)(void *host, struct vcpu *v);
+	void (*parked)(void *host, struct vcpu *v); /* it is out of the guest, under a hold */
+	void (*woke)(void *host, struct vcpu *v, bool by_interrupt); /* from SYSTEM_SUSPEND */
+	void (*called)(void *host, struct vcpu *v,
+	               const struct vcpu_psci_call *c); /* env->traced */
 	/* The run is over as far as this vCPU is concerned; it enters no more. @end is read here only. */
 	void (*ended)(void *host, struct vcpu *v, const struct vcpu_end *end);
 	/* The thread's last words: vcpu_join() will not block any more. */
 	void (*gone)(void *host, struct vcpu *v);
 };
 
-/* The edge to KVM, so that the loop around it can be tested without. */
+/*
+ * The edge to KVM, so that what is around it can be tested without. Below the
+ * first three are functions of vcpu/arch.h, which has their contracts.
+ */
 struct vcpu_kvm_ops {
 	int (*create)(int vm_fd, u32 index); /* KVM_CREATE_VCPU: a descriptor or negative errno */
 	int (*run)(int fd); /* KVM_RUN: 0 or negative errno; EINTR is an answer here */
 	int (*call)(int fd, unsigned long req, void *arg); /* see kvm_call() */
+
+	int (*args)(struct vcpu *v, u32 nr, u64 *arg);
+	int (*big_endian)(struct vcpu *v);
+	int (*answer)(struct vcpu *v, u64 value);
+	int (*start)(struct vcpu *v, const struct psci_entry *entry, bool keep_timers);
+	int (*boot)(struct vcpu *v);
+	int (*off)(struct vcpu *v);
 };
 
 extern const struct vcpu_kvm_ops vcpu_kvm;
+
+/* What psci/ asks for, done to vCPUs and the power table; psci->host is the struct vcpu_env. */
+extern const struct psci_host_ops vcpu_psci_ops;
 
 /* What all vCPUs of a machine share; outlives them. */
 struct vcpu_env {
@@ -54,13 +91,16 @@ struct vcpu_env {
 	size_t run_size; /* KVM_GET_VCPU_MMAP_SIZE */
 	const struct vcpu_kvm_ops *kvm;
 	const struct bus *bus; /* frozen before the first vcpu_start() */
+	const struct gmem *ram;
+	struct power *power; /* the machine's power table */
+	struct psci *psci; /* answers the guest's calls; NULL: KVM does */
+	struct psci_inject *inject; /* NULL: none */
+	bool traced; /* ops->called() wants to hear */
+	const struct arch_vm *arch; /* what every vCPU is initialised with */
+	gpa_t entry, dtb; /* what the boot CPU starts with, after a reset too */
+	struct vcpu *const *vcpu; /* all of them, by index */
 	const struct vcpu_host_ops *ops;
 	void *host; /* handed to @ops */
-};
-
-/* Events, posted by anyone, accepted by the vCPU's own thread. */
-enum vcpu_event {
-	VCPU_EVENT_EXIT = 1u << 0, /* end the thread; wins over all */
 };
 
 /**
@@ -86,11 +126,58 @@ must_check int vcpu_setup_kicks(void);
 /* Start the thread, on the host CPUs of @on only unless that is NULL. Return: 0 or a negative errno, logged. */
 must_check int vcpu_start(struct vcpu *v, const cpu_set_t *on);
 
-/* Any thread, after vcpu_start(). Never blocks; no event is lost. */
+/* Any thread, after vcpu_start(). Never blocks; no event is lost. @events: enum gate_event. */
 void vcpu_post(struct vcpu *v, u32 events);
 
-/* After VCPU_EVENT_EXIT was posted; not on the vCPU's own thread. A vCPU that was not started is fine. */
+/* GATE_ANSWER with what it returns: the system call of power that @v waits in is refused. */
+void vcpu_answer(struct vcpu *v, s64 value);
+
+/**
+ * vcpu_request - take the request that @v has handed to ops->requested()
+ * @out: what it wants
+ *
+ * One thread, the one that decides. Return: false: none (any more).
+ */
+bool vcpu_request(struct vcpu *v, struct psci_system *out);
+
+/* How a holder waits: until something may have changed. False: time is over. */
+struct vcpu_patience {
+	bool (*wait)(void *ctx);
+	void *ctx;
+};
+
+/**
+ * vcpu_hold_all - take vCPUs out of the guest and keep them out
+ * @v:    started; not the caller's own
+ * @nr:   how many
+ * @how:  ops->parked() is called whenever one more is out
+ * @late: set on failure: the first that did not come out
+ *
+ * Holds nest. While it is held a vCPU's registers and its state in KVM stand
+ * still, and the holder may read them (ioctls do not block).
+ *
+ * Return: 0, or -EBUSY when @how lost patience: then none is held.
+ */
+must_check int vcpu_hold_all(struct vcpu *const *v, u32 nr, const struct vcpu_patience *how,
+                             u32 *late);
+
+/*
+ * Events that are accepted under the hold (GATE_UNDER_HOLD) have been posted to
+ * vCPUs that are held: wait until they have been, and all are parked again.
+ * Likewise, but they stay held when @how loses patience.
+ */
+must_check int vcpu_settle_all(struct vcpu *const *v, u32 nr, const struct vcpu_patience *how,
+                               u32 *late);
+void vcpu_release_all(struct vcpu *const *v, u32 nr);
+
+/* Where it is and what it does there, for a message: "in the guest", "answering exit 6". */
+const char *vcpu_whereabouts(const struct vcpu *v, char *buf, size_t size);
+
+/* After GATE_EXIT was posted; not on the vCPU's own thread. A vCPU that was not started is fine. */
 void vcpu_join(struct vcpu *v);
+
+/* Events that it has not accepted yet, GATE_HOLD included; steady only while it is held. */
+u32 vcpu_pending(const struct vcpu *v);
 
 u32 vcpu_index(const struct vcpu *v);
 int vcpu_fd(const struct vcpu *v);

@@ -51,6 +51,7 @@ struct console_config {
 	bool raw; /* put @in_fd into raw mode if it is a terminal; one console a process */
 	void (*quit)(void *ctx); /* Ctrl-A x, on the loop's thread */
 	void (*lost)(void *ctx, int err); /* output cannot be written any more, once */
+	void (*typed)(void *ctx); /* input has come, whoever takes it; NULL: nobody wants to know */
 	void *ctx;
 };
 

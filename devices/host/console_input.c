@@ -138,6 +138,8 @@ static void input_read_done(struct loop_op *op, int res)
 		input_ended(c, res);
 	} else {
 		filter(c, c->buf, (size_t)res);
+		if (c->cfg.typed)
+			c->cfg.typed(c->cfg.ctx);
 		feed(c);
 		input_next(c);
 	}

@@ -9,8 +9,25 @@
 #include "machine/aarch64/tree.h"
 #include "machine/base/log.h"
 #include "machine/layout.h"
+#include "psci/psci.h"
 
 enum { APB_CLOCK_HZ = 24000000, GICV2_CPUS_MAX = 8 };
+
+/*
+ * What CPU_SUSPEND offers, the lightest first, as a cpuidle governor wants them.
+ * The times are a host's that takes a few microseconds for an exit, and some
+ * tens to put a thread to sleep and wake it: a guest with no better use for its
+ * CPU gives it back soon, and one that waits for the next packet does not pay
+ * for it. Power-down adds ten registers that are written, and the guest's own
+ * save and restore.
+ */
+static const struct idle_state {
+	const char *node;
+	u32 entry_us, exit_us, residency_us;
+} idle_states[PSCI_NR_CPU_STATES] = {
+	[PSCI_STANDBY] = { "cpu-standby", 10, 40, 100 },
+	[PSCI_POWER_DOWN] = { "cpu-power-down", 20, 80, 500 },
+};
 
 static bool is_gicv3(const struct tree *t)
 {
@@ -61,9 +78,63 @@ static void aliases(struct dt *d, const struct tree *t)
 	dt_close(d);
 }
 
+static bool has_idle_state(const struct tree *t, u32 i)
+{
+	return i == PSCI_STANDBY ? t->idle_standby : t->idle_power_down;
+}
+
+/*
+ * cpu/idle-states.yaml. There is no local-timer-stop, not even in power-down: a
+ * CPU's timers are KVM's, and roost carries them over the reset of the registers
+ * that ends it, so that they go on counting, raise their interrupts and wake it.
+ * The timer node says the same with always-on. A guest that was told otherwise
+ * would look for a broadcast timer, and there is none.
+ */
+static void cpu_idle_states(struct dt *d, const struct tree *t)
+{
+	const struct psci_config psci = {
+		.version = t->psci_version,
+		.extended_state_id = t->psci_extended_state_id,
+	};
+
+	if (!t->idle_standby && !t->idle_power_down)
+		return;
+	dt_node(d, "idle-states");
+	dt_string(d, "entry-method", "psci");
+	for (u32 i = 0; i < PSCI_NR_CPU_STATES; i++) {
+		const struct idle_state *s = &idle_states[i];
+
+		if (!has_idle_state(t, i))
+			continue;
+		dt_node(d, s->node);
+		dt_string(d, "compatible", "arm,idle-state");
+		dt_u32(d, "arm,psci-suspend-param", psci_power_state(&psci, i));
+		dt_u32(d, "entry-latency-us", s->entry_us);
+		dt_u32(d, "exit-latency-us", s->exit_us);
+		dt_u32(d, "min-residency-us", s->residency_us);
+		dt_u32(d, "phandle", FDT_PHANDLE_IDLE0 + i);
+		dt_close(d);
+	}
+	dt_close(d);
+}
+
+/* Return: how many there are; their phandles are in @cells. */
+static size_t idle_phandles(const struct tree *t, u32 cells[PSCI_NR_CPU_STATES])
+{
+	size_t n = 0;
+
+	for (u32 i = 0; i < PSCI_NR_CPU_STATES; i++)
+		if (has_idle_state(t, i))
+			cells[n++] = FDT_PHANDLE_IDLE0 + i;
+	return n;
+}
+
 /* arm/cpus.yaml. One cell for reg holds Aff2..Aff0, and there is no Aff3. */
 static void cpus(struct dt *d, const struct tree *t)
 {
+	u32 idle[PSCI_NR_CPU_STATES];
+	size_t nr_idle = idle_phandles(t, idle);
+
 	dt_node(d, "cpus");
 	dt_u32(d, "#address-cells", 1);
 	dt_u32(d, "#size-cells", 0);
@@ -73,9 +144,12 @@ static void cpus(struct dt *d, const struct tree *t)
 		dt_string(d, "compatible", t->cpu_compatible ? t->cpu_compatible : "arm,arm-v8");
 		dt_u32(d, "reg", lo32(layout_mpidr(i)));
 		dt_string(d, "enable-method", "psci");
+		if (nr_idle)
+			dt_cells(d, "cpu-idle-states", idle, nr_idle);
 		dt_u32(d, "phandle", FDT_PHANDLE_CPU0 + i);
 		dt_close(d);
 	}
+	cpu_idle_states(d, t);
 	dt_close(d);
 }
 
@@ -85,7 +159,7 @@ static void psci(struct dt *d, const struct tree *t)
 	static const char v1_0[] = "arm,psci-1.0\0arm,psci-0.2";
 
 	dt_node(d, "psci");
-	if (t->psci_1_0)
+	if (t->psci_version >= PSCI_1_0)
 		dt_bytes(d, "compatible", v1_0, sizeof(v1_0));
 	else
 		dt_string(d, "compatible", "arm,psci-0.2");

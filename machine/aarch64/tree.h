@@ -19,7 +19,9 @@ struct tree {
 	enum tree_gic gic;
 	u32 gicv2m_first_spi, gicv2m_nr_spis; /* interrupt IDs, TREE_GICV2M only */
 	bool pmu;
-	bool psci_1_0; /* KVM's answer to PSCI_VERSION is 1.0 or more */
+	u32 psci_version; /* what PSCI_VERSION answers */
+	bool psci_extended_state_id; /* the format of power_state that CPU_SUSPEND takes */
+	bool idle_standby, idle_power_down; /* idle states on offer, for CPU_SUSPEND */
 	const struct device_desc *devs;
 	size_t nr_devs;
 	bool symbols; /* write /__symbols__, for overlays */

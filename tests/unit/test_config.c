@@ -74,6 +74,7 @@ static void describe(const struct machine_config *c, char *to, size_t room)
 	add_number(to, room, "sve", c->sve_max_vl, 0);
 	add_number(to, room, "has_seed", c->has_kaslr_seed, 0);
 	add_number(to, room, "seed", c->kaslr_seed, 0);
+	add(to, room, "trace", c->trace_power);
 	add(to, room, "affinity", c->vcpu_affinity);
 	add(to, room, "dump", c->dump_dtb);
 	add(to, room, "dtb", c->dtb);
@@ -175,8 +176,8 @@ static void each_option_is_taken_in_every_spelling(void **state)
 		  "kernel=K has_seed=1 seed=18446744073709551615" },
 		{ { "K", "--vcpu-affinity", "0,2-5" }, "kernel=K affinity=0,2-5" },
 		{ { "K", "--vcpu-affinity=1023" }, "kernel=K affinity=1023" },
-		{ { "K", "--reset", "exit" }, "kernel=K" },
-		{ { "K", "--reset=exit" }, "kernel=K" },
+		{ { "K", "--trace-power", "F" }, "kernel=K trace=F" },
+		{ { "K", "--trace-power=F" }, "kernel=K trace=F" },
 	};
 
 	expect_all(rows, ARRAY_SIZE(rows), *state);
@@ -204,6 +205,7 @@ static void last_of_an_option_counts_and_lists_add(void **state)
 		{ { "-kA", "-kB", "-iA", "-iB", "-pA", "-pB" }, "kernel=B initrd=B params=B" },
 		{ { "K", "-m64", "-m", "256M", "-c8", "-c1" }, "kernel=K" },
 		{ { "K", "--name=a", "--name=b", "--dtb=a", "--dtb=b" }, "kernel=K name=b dtb=b" },
+		{ { "K", "--trace-power=a", "--trace-power=b" }, "kernel=K trace=b" },
 		{ { "--dump-dtb=a", "--dump-dtb=b" }, "dump=b" },
 		{ { "K", "--vcpu-affinity=1", "--vcpu-affinity=2" }, "kernel=K affinity=2" },
 		{ { "K", "--console=virtio", "--console=serial" }, "kernel=K" },
@@ -342,8 +344,8 @@ static void what_is_wrong_is_told_in_one_line(void **state)
 		{ { "K", "--vcpu-affinity=" }, "--vcpu-affinity '': not a list of CPUs" },
 		{ { "K", "--vcpu-affinity=1024" }, "--vcpu-affinity '1024': not a list" },
 		{ { "K", "--vcpu-affinity=3-1" }, "--vcpu-affinity '3-1': not a list" },
-		{ { "K", "--reset=reboot" }, "--reset 'reboot': this release only has 'exit'" },
-		{ { "K", "--reset", "pause" }, "--reset 'pause': this release only has 'exit'" },
+		{ { "K", "--trace-power=" }, "--trace-power '': is empty" },
+		{ { "K", "--psci=kernel", "--idle-states=power-down" }, "--psci 'kernel': --idle" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -406,7 +408,9 @@ static void configuration_is_released_once_and_then_empty(void **state)
 {
 	struct machine_config cfg;
 
-	assert_int_equal(parse((const char *[]){ "K", "-dD", "-ntapif=t", "--dtbo=o", NULL }, &cfg),
+	assert_int_equal(parse((const char *[]){ "K", "-dD", "-ntapif=t", "--dtbo=o",
+	                                         "--trace-power=t", NULL },
+	                       &cfg),
 	                 0);
 	config_done(&cfg);
 	config_done(&cfg);
@@ -441,7 +445,15 @@ static void help_has_a_line_for_every_option(void **state)
 		"--sve-max-vl BITS",
 		"--kaslr-seed N",
 		"--vcpu-affinity LIST",
-		"--reset exit",
+		"--psci auto|user|kernel",
+		"--psci-version 0.2|",
+		"--psci-extended-stateid",
+		"--psci-deny FUNCTION",
+		"--psci-inject FUNCTION",
+		"--idle-states none|",
+		"--reset exit|reboot[:N]|pause",
+		"--wake console",
+		"--trace-power FILE",
 	};
 	char *text = NULL;
 	size_t len;
@@ -507,7 +519,27 @@ static void draw_word(u32 *seed, char *to, size_t room)
 		"--sve-max-vl",
 		"--kaslr-seed",
 		"--vcpu-affinity",
+		"--psci",
+		"--psci-version",
+		"--psci-extended-stateid",
+		"--psci-deny",
+		"--psci-inject",
+		"--idle-states",
 		"--reset",
+		"--wake",
+		"--trace-power",
+		"CPU_ON",
+		"CPU_SUSPEND",
+		"@",
+		"#",
+		"DENIED",
+		"delay:",
+		"kernel",
+		"1.3",
+		"standby",
+		"power-down",
+		"reboot:",
+		"console",
 		"K",
 		"1",
 		"512",

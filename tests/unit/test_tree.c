@@ -11,6 +11,7 @@
 #include "machine/aarch64/tree.h"
 #include "machine/base/compiler.h"
 #include "machine/layout.h"
+#include "psci/psci.h"
 #include "tests/unit/caught.h"
 
 enum { ROOM = 2 * 1024 * 1024, VIRTIO_MAX = 32 };
@@ -75,7 +76,7 @@ static int setup(void **state)
 		.gic = TREE_GICV3,
 		.gicv2m_first_spi = 64,
 		.gicv2m_nr_spis = 64,
-		.psci_1_0 = true,
+		.psci_version = PSCI_1_1,
 		.boot = {
 			.ram_base = LAYOUT_RAM,
 			.ram_size = 0x140000000,
@@ -265,16 +266,112 @@ static void cpus_have_the_mpidr_that_kvm_gives_them(void **state)
 	assert_false(has(f, "/cpus/cpu@1", NULL));
 }
 
-static void psci_is_called_by_hvc_in_the_version_kvm_has(void **state)
+static void psci_is_called_by_hvc_in_the_version_that_answers(void **state)
+{
+	static const struct {
+		u32 version;
+		bool v1_0;
+	} rows[] = {
+		{ PSCI_0_2, false }, { PSCI_1_0, true }, { PSCI_1_1, true },
+		{ PSCI_1_2, true },  { PSCI_1_3, true },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		f->tree.psci_version = rows[i].version;
+		build(f);
+		if (rows[i].v1_0)
+			TEXT(f, "/psci", "compatible", "arm,psci-1.0\0arm,psci-0.2");
+		else
+			TEXT(f, "/psci", "compatible", "arm,psci-0.2");
+		TEXT(f, "/psci", "method", "hvc");
+	}
+}
+
+static void no_idle_state_is_offered_unless_asked_for(void **state)
 {
 	struct fixture *f = *state;
 
 	build(f);
-	TEXT(f, "/psci", "compatible", "arm,psci-1.0\0arm,psci-0.2");
-	TEXT(f, "/psci", "method", "hvc");
-	f->tree.psci_1_0 = false;
+	assert_false(has(f, "/cpus/idle-states", NULL));
+	assert_false(has(f, "/cpus/cpu@0", "cpu-idle-states"));
+}
+
+#define IDLE "/cpus/idle-states"
+
+static void expect_idle_state(struct fixture *f, const char *path, u32 phandle, bool there,
+                              u32 param)
+{
+	if (has(f, path, NULL) != there)
+		fail_msg("%s is %s", path, there ? "missing" : "there");
+	if (!there)
+		return;
+	TEXT(f, path, "compatible", "arm,idle-state");
+	CELLS(f, path, "arm,psci-suspend-param", param);
+	CELLS(f, path, "phandle", phandle);
+	/* The timers go on in every state. */
+	assert_false(has(f, path, "local-timer-stop"));
+}
+
+static void idle_states_are_there_as_asked_for_and_every_cpu_refers_to_them(void **state)
+{
+	static const struct {
+		bool standby, power_down, extended;
+		u32 standby_param, power_down_param; /* DEN0022F.b 5.4.2 */
+	} rows[] = {
+		{ true, false, false, 0, 0 },         { false, true, false, 0, 0x10000 },
+		{ true, true, false, 0, 0x10000 },    { true, false, true, 0, 0 },
+		{ false, true, true, 0, 0x40000000 }, { true, true, true, 0, 0x40000000 },
+	};
+	const u32 both[] = { FDT_PHANDLE_IDLE0 + PSCI_STANDBY,
+		             FDT_PHANDLE_IDLE0 + PSCI_POWER_DOWN };
+	struct fixture *f = *state;
+
+	f->tree.nr_cpus = 17;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		f->tree.idle_standby = rows[i].standby;
+		f->tree.idle_power_down = rows[i].power_down;
+		f->tree.psci_extended_state_id = rows[i].extended;
+		build(f);
+		TEXT(f, IDLE, "entry-method", "psci");
+		expect_idle_state(f, IDLE "/cpu-standby", both[0], rows[i].standby,
+		                  rows[i].standby_param);
+		expect_idle_state(f, IDLE "/cpu-power-down", both[1], rows[i].power_down,
+		                  rows[i].power_down_param);
+		for (size_t cpu = 0; cpu < 2; cpu++)
+			expect_cells(f, cpu ? "/cpus/cpu@100" : "/cpus/cpu@0", "cpu-idle-states",
+			             rows[i].standby ? both : both + 1,
+			             rows[i].standby + (size_t)rows[i].power_down);
+	}
+}
+
+static u32 cell(struct fixture *f, const char *path, const char *prop)
+{
+	int len = 0;
+	const fdt32_t *p = fdt_getprop(f->blob, fdt_path_offset(f->blob, path), prop, &len);
+
+	assert_int_equal(len, sizeof(*p));
+	return fdt32_ld(p);
+}
+
+/* Else a governor has no reason ever to choose it, or never chooses the lighter one. */
+static void an_idle_state_pays_and_the_deeper_one_later(void **state)
+{
+	static const char *const paths[] = { IDLE "/cpu-standby", IDLE "/cpu-power-down" };
+	struct fixture *f = *state;
+	u32 exit_before = 0, residency_before = 0;
+
+	f->tree.idle_standby = f->tree.idle_power_down = true;
 	build(f);
-	TEXT(f, "/psci", "compatible", "arm,psci-0.2");
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		u32 out = cell(f, paths[i], "exit-latency-us");
+		u32 stay = cell(f, paths[i], "min-residency-us");
+
+		assert_true(out > exit_before && stay > residency_before);
+		assert_true(stay >= out + cell(f, paths[i], "entry-latency-us"));
+		exit_before = out;
+		residency_before = stay;
+	}
 }
 
 static void private_interrupts_name_the_cpus_on_gicv2_only(void **state)
@@ -461,17 +558,19 @@ static void expect_no_warning(struct fixture *f)
 	build(f);
 	run_dtc(f, said, sizeof(said));
 	if (said[0])
-		fail_msg("gic %u, %u CPUs, pmu %d, symbols %d, %zu devices: %s", f->tree.gic,
-		         f->tree.nr_cpus, f->tree.pmu, f->tree.symbols, f->tree.nr_devs, said);
+		fail_msg("gic %u, %u CPUs, pmu %d, symbols %d, idle %d %d, %zu devices: %s",
+		         f->tree.gic, f->tree.nr_cpus, f->tree.pmu, f->tree.symbols,
+		         f->tree.idle_standby, f->tree.idle_power_down, f->tree.nr_devs, said);
 }
 
 static void with_every_option(struct fixture *f)
 {
 	static const size_t nr_virtio[] = { 0, 1, VIRTIO_MAX };
 
-	for (u32 bits = 0; bits < 8; bits++) {
+	for (u32 bits = 0; bits < 16; bits++) {
 		f->tree.pmu = bits & 1;
 		f->tree.symbols = bits & 2;
+		f->tree.idle_standby = f->tree.idle_power_down = bits & 8;
 		f->tree.boot.initrd = 0x8f000000;
 		f->tree.boot.initrd_end = bits & 4 ? 0x8f123456 : 0x8f000000;
 		for (size_t i = 0; i < ARRAY_SIZE(nr_virtio); i++) {
@@ -509,7 +608,10 @@ int main(void)
 		T(every_device_has_its_node),
 		T(a_device_without_interrupt_or_primecell_asks_for_none),
 		T(cpus_have_the_mpidr_that_kvm_gives_them),
-		T(psci_is_called_by_hvc_in_the_version_kvm_has),
+		T(psci_is_called_by_hvc_in_the_version_that_answers),
+		T(no_idle_state_is_offered_unless_asked_for),
+		T(idle_states_are_there_as_asked_for_and_every_cpu_refers_to_them),
+		T(an_idle_state_pays_and_the_deeper_one_later),
 		T(private_interrupts_name_the_cpus_on_gicv2_only),
 		T(each_gic_is_where_the_map_has_it),
 		T(every_symbol_names_a_node_with_a_phandle),

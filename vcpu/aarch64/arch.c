@@ -7,6 +7,7 @@
 #include "machine/base/kvm.h"
 #include "machine/base/log.h"
 #include "vcpu/aarch64/regs.h"
+#include "vcpu/aarch64/smccc.h"
 #include "vcpu/aarch64/uapi.h"
 #include "vcpu/arch.h"
 
@@ -96,6 +97,8 @@ int arch_vm_setup(int vm_fd, const struct arch_vcpu_config *cfg, struct arch_vm 
 	vm.pvtime = cfg->pvtime && kvm_extension(vm_fd, KVM_CAP_STEAL_TIME);
 
 	err = choose_features(vm_fd, &vm);
+	if (err == 0)
+		err = smccc_setup(vm_fd, &vm);
 	if (err < 0)
 		return err;
 	*out = vm;
@@ -137,26 +140,28 @@ static int finalize_sve(struct vcpu *v, const struct arch_vm *vm)
 	return 0;
 }
 
-int arch_vcpu_init(struct vcpu *v, struct arch_vm *vm)
+/* Also for one that has run: everything is reset, but its features are final. */
+int arch_vcpu_kvm_init(struct vcpu *v, const struct arch_vm *vm, bool off)
 {
 	struct kvm_vcpu_init init = { .target = vm->init_target };
-	u64 version;
-	int err;
 
 	init.features[0] = vm->init_features;
-	if (vcpu_index(v) > 0)
+	if (off)
 		init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
-	err = vcpu_env(v)->kvm->call(vcpu_fd(v), KVM_ARM_VCPU_INIT, &init);
+	return vcpu_env(v)->kvm->call(vcpu_fd(v), KVM_ARM_VCPU_INIT, &init);
+}
+
+int arch_vcpu_init(struct vcpu *v, struct arch_vm *vm)
+{
+	int err = arch_vcpu_kvm_init(v, vm, vcpu_index(v) > 0);
+
 	if (err < 0)
 		return log_errno(err, "vCPU %u: KVM_ARM_VCPU_INIT", vcpu_index(v));
 
 	err = finalize_sve(v, vm);
-	if (err < 0)
-		return err;
-
-	/* Kernels before 4.16 have no such register, and speak PSCI 0.2. */
-	vm->psci_version = regs_get(v, KVM_REG_ARM_PSCI_VERSION, &version) < 0 ? 2 : lo32(version);
-	return 0;
+	if (err == 0)
+		err = smccc_choose_version(v, vm);
+	return err < 0 ? err : smccc_reset_values(v, vm);
 }
 
 static int attach_pmu(struct vcpu *v, bool irqchip, u32 intid)
@@ -192,19 +197,6 @@ int arch_vcpu_attach(struct vcpu *v, const struct arch_vm *vm, gpa_t pvtime, boo
 			return log_errno(err, "vCPU %u: stolen-time record at %#llx", vcpu_index(v),
 			                 pvtime);
 	}
-	return 0;
-}
-
-/* Documentation/arch/arm64/booting.rst; KVM_ARM_VCPU_INIT left EL1h with DAIF masked. */
-int arch_vcpu_boot(struct vcpu *v, gpa_t entry, gpa_t dtb)
-{
-	const u64 x[] = { dtb, 0, 0, 0 };
-	int err = regs_set(v, REG_PC, entry);
-
-	for (u32 n = 0; n < ARRAY_SIZE(x) && err == 0; n++)
-		err = regs_set(v, REG_X(n), x[n]);
-	if (err < 0)
-		return log_errno(err, "vCPU %u: registers for the boot", vcpu_index(v));
 	return 0;
 }
 

@@ -24,4 +24,26 @@
 #define KVM_CAP_ARM_MTE 205
 #endif
 
+/* Linux 6.0 */
+#ifndef KVM_CAP_ARM_SYSTEM_SUSPEND
+#define KVM_CAP_ARM_SYSTEM_SUSPEND 216
+#endif
+
+/*
+ * Linux 6.4, Documentation/virt/kvm/devices/vm.rst, 6. Under names of our own:
+ * newer headers have an enum and a struct, which a macro cannot be asked for.
+ */
+enum {
+	UAPI_VM_SMCCC_CTRL = 0, /* KVM_ARM_VM_SMCCC_CTRL */
+	UAPI_VM_SMCCC_FILTER = 0, /* KVM_ARM_VM_SMCCC_FILTER */
+	UAPI_SMCCC_FILTER_FWD_TO_USER = 2,
+};
+
+struct uapi_smccc_filter { /* struct kvm_smccc_filter */
+	__u32 base;
+	__u32 nr_functions;
+	__u8 action;
+	__u8 pad[15];
+};
+
 #endif /* VCPU_AARCH64_UAPI_H */

@@ -36,9 +36,34 @@ int arch_vcpu_attach(struct vcpu *v, const struct arch_vm *vm, gpa_t pvtime, boo
 	return not_served();
 }
 
-int arch_vcpu_boot(struct vcpu *v, gpa_t entry, gpa_t dtb)
+int arch_vcpu_boot(struct vcpu *v)
 {
-	return not_served();
+	return -ENOTSUP;
+}
+
+int arch_vcpu_off(struct vcpu *v)
+{
+	return -ENOTSUP;
+}
+
+int arch_vcpu_start(struct vcpu *v, const struct psci_entry *entry, bool keep_timers)
+{
+	return -ENOTSUP;
+}
+
+int arch_vcpu_args(struct vcpu *v, u32 nr, u64 *arg)
+{
+	return -ENOTSUP;
+}
+
+int arch_vcpu_big_endian(struct vcpu *v)
+{
+	return -ENOTSUP;
+}
+
+int arch_vcpu_answer(struct vcpu *v, u64 value)
+{
+	return -ENOTSUP;
 }
 
 int arch_vcpu_exit(struct vcpu *v, struct vcpu_end *end)
