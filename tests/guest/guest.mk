@@ -32,15 +32,25 @@ GUEST_FLAGS	:= -std=gnu17 -ffreestanding -mgeneral-regs-only -mstrict-align -mno
 GUEST_LDFLAGS	:= -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 		   -Wl,--no-warn-rwx-segments
 
+guest_tools	:= $(O)/guests/unmap_ram $(O)/guests/kexec
+
 .PHONY: guests
-guests: $(guest_elfs) $(guest_bins) $(O)/guests/unmap_ram
+guests: $(guest_elfs) $(guest_bins) $(guest_tools) $(O)/guests/vgic_proof
 	@:
 
-# For the host they run on: does to roost what no guest can.
-$(O)/guests/unmap_ram: $(guest_dir)/tool/unmap_ram.c
+# For Linux: one does to roost what no guest can, on the host; the other runs in a guest.
+$(guest_tools): $(O)/guests/%: $(guest_dir)/tool/%.c
 	@mkdir -p $(@D)
 	@echo '  TOOL    $@'
 	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static $< -o $@
+
+# Shows on a real KVM that vgic_reset() brings every register back.
+$(O)/guests/vgic_proof: $(O)/tests/guest/tool/vgic_proof.o \
+		$(addprefix $(O)/,irqchip/vgic.o irqchip/vgic_reset.o machine/base/kvm.o \
+		machine/base/log.o)
+	@mkdir -p $(@D)
+	@echo '  TOOL    $@'
+	$(Q)$(CC) $(CFLAGS) $(if $(LTO),-fno-lto) -static $^ -o $@
 
 $(O)/guests/obj/%.c.o: $(guest_dir)/%.c
 	@mkdir -p $(@D)

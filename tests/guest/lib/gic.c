@@ -10,6 +10,7 @@
 #define GICD_ICENABLER  0x180
 #define GICD_ISPENDR    0x200
 #define GICD_ICPENDR    0x280
+#define GICD_ISACTIVER  0x300
 #define GICD_ICACTIVER  0x380
 #define GICD_IPRIORITYR 0x400
 #define GICD_ITARGETSR  0x800
@@ -188,6 +189,16 @@ void gic_enable(const struct fdt_irq *irq, gic_handler fn)
 void gic_disable(u32 intid)
 {
 	w32(frame_of(intid) + GICD_ICENABLER + intid / 32 * 4, 1u << intid % 32);
+	dsb();
+}
+
+void gic_disorder(u32 intid)
+{
+	u64 frame = frame_of(intid);
+
+	w8(frame + GICD_IPRIORITYR + intid, PRIORITY ^ 0x50);
+	w32(frame + GICD_ISPENDR + intid / 32 * 4, 1u << intid % 32);
+	w32(frame + GICD_ISACTIVER + intid / 32 * 4, 1u << intid % 32);
 	dsb();
 }
 

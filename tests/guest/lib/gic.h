@@ -27,6 +27,9 @@ u32 gic_version(void);
 void gic_enable(const struct fdt_irq *irq, gic_handler fn);
 void gic_disable(u32 intid);
 
+/** gic_disorder - make an interrupt pending and active, by hand, with another priority */
+void gic_disorder(u32 intid);
+
 /** gic_pending - GICD_ISPENDR (or GICR_ISPENDR0) of one interrupt */
 bool gic_pending(u32 intid);
 

@@ -3,16 +3,20 @@
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
 
+#include "blk.h"
 #include "console.h"
 #include "exception.h"
 #include "fdt.h"
 #include "gic.h"
+#include "gic_state.h"
 #include "io.h"
 #include "mmu.h"
 #include "psci.h"
+#include "smccc.h"
 #include "smp.h"
 #include "str.h"
 #include "tap.h"
+#include "timer.h"
 #include "types.h"
 
 /* What the monitor handed over; offsets are known to start.S. */

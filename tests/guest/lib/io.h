@@ -90,6 +90,15 @@ static inline void wfi(void)
 	__asm__ volatile("dsb sy; wfi" : : : "memory");
 }
 
+/*
+ * In a loop that waits for another CPU: lets others have the host's CPU, if there are fewer
+ * of them. The event stream ends the WFE of a CPU that nobody sends an event.
+ */
+static inline void relax(void)
+{
+	__asm__ volatile("msr cntkctl_el1, %0; wfe" : : "r"(BIT(2) | 13u << 4) : "memory");
+}
+
 static inline void irq_on(void)
 {
 	__asm__ volatile("msr daifclr, #2; isb" : : : "memory");

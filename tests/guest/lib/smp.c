@@ -7,7 +7,6 @@
 
 #define STACK_SIZE 8192
 
-extern u8 secondary_start[];
 void cpu_start_c(struct cpu_start *s);
 
 static struct cpu_start records[SMP_MAX_CPUS];
@@ -58,20 +57,30 @@ void cpu_start_c(struct cpu_start *s)
 	s->fn(s->cpu);
 }
 
+u64 cpu_stack(u32 cpu)
+{
+	return (u64)(unsigned long)stacks[cpu] + STACK_SIZE;
+}
+
 void cpu_prepare(u32 cpu, cpu_fn fn)
 {
 	struct cpu_start *s = &records[cpu];
 
 	s->fn = fn;
 	s->cpu = cpu;
-	s->stack = (u64)(unsigned long)stacks[cpu] + STACK_SIZE;
+	s->stack = cpu_stack(cpu);
 	dsb();
+}
+
+s32 cpu_on_as(u32 cpu, struct cpu_start *as)
+{
+	return psci_call(PSCI_CPU_ON, cpu_mpidr(cpu), (u64)(unsigned long)secondary_start,
+	                 (u64)(unsigned long)as);
 }
 
 s32 cpu_on_prepared(u32 cpu)
 {
-	return psci_call(PSCI_CPU_ON, cpu_mpidr(cpu), (u64)(unsigned long)secondary_start,
-	                 (u64)(unsigned long)&records[cpu]);
+	return cpu_on_as(cpu, &records[cpu]);
 }
 
 s32 cpu_on(u32 cpu, cpu_fn fn)
@@ -83,6 +92,29 @@ s32 cpu_on(u32 cpu, cpu_fn fn)
 s32 cpu_off(void)
 {
 	return psci_call(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+s32 cpu_affinity_info(u32 cpu)
+{
+	return psci_call(PSCI_AFFINITY_INFO, cpu_mpidr(cpu), 0, 0);
+}
+
+bool cpu_wait_off(u32 cpu)
+{
+	u64 start = ticks();
+
+	while (cpu_affinity_info(cpu) != AFFINITY_OFF && !passed_ms(start, 5000))
+		relax();
+	return cpu_affinity_info(cpu) == AFFINITY_OFF;
+}
+
+bool wait_value(const volatile u32 *v, u32 want)
+{
+	u64 start = ticks();
+
+	while (*v != want && !passed_ms(start, 5000))
+		relax();
+	return *v == want;
 }
 
 void spin_lock(struct spinlock *l)

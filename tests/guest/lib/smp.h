@@ -50,8 +50,27 @@ s32 cpu_on(u32 cpu, cpu_fn fn);
 void cpu_prepare(u32 cpu, cpu_fn fn);
 s32 cpu_on_prepared(u32 cpu);
 
+/**
+ * cpu_on_as - CPU_ON with a record of the caller's
+ * @as: of fn, cpu and stack, which may be cpu_stack(); fn gets @as->cpu, whatever it says
+ */
+s32 cpu_on_as(u32 cpu, struct cpu_start *as);
+u64 cpu_stack(u32 cpu);
+
 /** cpu_off - PSCI CPU_OFF of the caller; returns only when refused */
 s32 cpu_off(void);
+
+/** cpu_affinity_info - AFFINITY_INFO of one CPU */
+s32 cpu_affinity_info(u32 cpu);
+
+/** cpu_wait_off - wait up to five seconds until AFFINITY_INFO says OFF. Return: it does */
+bool cpu_wait_off(u32 cpu);
+
+/** wait_value - wait up to five seconds until *@v is @want. Return: it is */
+bool wait_value(const volatile u32 *v, u32 want);
+
+/** secondary_start - the entry point that cpu_on() gives away */
+void secondary_start(void);
 
 void spin_lock(struct spinlock *l);
 void spin_unlock(struct spinlock *l);

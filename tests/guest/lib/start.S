@@ -66,6 +66,7 @@ secondary_start:
 	b	4b
 
 /* Uses x9 and x16 only. */
+	.global mmu_on
 mmu_on:
 	msr	SPSel, #1
 	ldr	x9, =MAIR
