@@ -6,7 +6,9 @@
 # make			the monitor, $(O)/roost
 # make arm64		roost and the test guests for arm64, static, build/arm64
 # make check-unit	unit tests on this machine; no KVM, no root, seconds
+# make check-model	every interleaving of the vCPUs' events, holds and power states
 # make check-guest	boot guests, in the emulated arm64 host or on a real one
+# make check-long	hours of the same, and more
 # make bench		figures, one line each: name value unit
 # make lint		format, includes, clang-tidy, cppcheck, thread safety, man pages
 # make install		DESTDIR and PREFIX as usual
@@ -51,7 +53,7 @@ objs	:= $(srcs:%.c=$(O)/%.o)
 tests	:= $(patsubst tests/unit/%.c,$(O)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DEFAULT_GOAL := all
-.PHONY: all arm64 check check-unit check-guest bench lint install clean demo
+.PHONY: all arm64 check check-unit check-model check-guest check-long bench lint install clean demo
 all: $(O)/roost
 	@:
 
@@ -80,6 +82,21 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(objs)
 check-unit: $(tests)
 	$(Q)tests/unit/run $(tests)
 
+# Every interleaving of vcpu/gate.c and vcpu/power.c: the same code, over locks of the model's.
+model_objs := $(patsubst %.c,$(O)/model.d/%.o,vcpu/gate.c vcpu/power.c $(wildcard tests/model/*.c))
+
+$(O)/model.d/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC      $< (model)'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -include tests/model/shadow.h -MMD -MP -c $< -o $@
+
+$(O)/model: $(model_objs)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
+
+check-model: $(O)/model
+	$(Q)$(O)/model $(MODEL)
+
 arm64_O	?= build/arm64
 fetched	:= $(or $(ROOST_CACHE),build/host)/debian/usr
 
@@ -101,6 +118,10 @@ arm64:
 check:
 	$(Q)tests/host/deps build
 	$(Q)tests/check
+
+check-long:
+	$(Q)tests/host/deps build
+	$(Q)tests/check-long
 
 check-guest: arm64
 	$(Q)tests/guest/check
@@ -141,5 +162,5 @@ print-%:
 
 .SECONDARY:
 include tests/guest/guest.mk
--include $(wildcard $(objs:.o=.d) $(O)/main.d $(tests:$(O)/tests/%=$(O)/tests/unit/%.d) \
+-include $(wildcard $(objs:.o=.d) $(model_objs:.o=.d) $(O)/main.d $(tests:$(O)/tests/%=$(O)/tests/unit/%.d) \
 	$(O)/guests/obj/*.d $(O)/guests/obj/lib/*.d)
