@@ -52,7 +52,7 @@ enum gate_where {
 	GATE_OUT, /* in userspace, busy: looks at its events before it enters */
 	GATE_IN_GUEST, /* in KVM_RUN, or about to */
 	GATE_PARKED, /* waits at the gate and moves nothing of its own */
-	GATE_GONE, /* its thread has ended, or has not begun */
+	GATE_GONE, /* its thread has ended, or is not started */
 };
 
 struct gate {
