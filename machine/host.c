@@ -82,9 +82,13 @@ static void console_lost(void *ctx, int err)
 	(void)outcome_decide(&m->outcome, OUTCOME_HOST, "standard output cannot be written");
 }
 
+/* It wakes from a sleep; what is paused waits for the operator. */
 static void console_typed(void *ctx)
 {
-	machine_wake(ctx, "console");
+	struct machine *m = ctx;
+
+	if (!m->paused)
+		machine_wake(m, "console");
 }
 
 int machine_console_up(struct machine *m)

@@ -170,7 +170,7 @@ static void compare_mp_states(struct machine *m)
 		int err = kvm_call(vcpu_fd(m->vcpu[i]), KVM_GET_MP_STATE, &mp);
 
 		if (err < 0)
-			(void)log_errno(err, "vCPU %u: KVM_GET_MP_STATE", i);
+			log_at(LOG_WARN, "vCPU %u: KVM_GET_MP_STATE: %s", i, strerror(-err));
 		else if (!m->env.psci)
 			power_observe(m->power, i, mp.mp_state != KVM_MP_STATE_STOPPED);
 		else if (!(vcpu_pending(m->vcpu[i]) & ~(u32)GATE_HOLD) &&
@@ -225,15 +225,14 @@ static bool reboot(struct machine *m)
 			return false;
 
 	err = vgic_reset(m->vgic, &what);
-	if (err == 0) {
-		what = "guest RAM";
+	if (err < 0)
+		(void)log_errno(err, "reset the interrupt controller: %s", what);
+	if (err == 0)
 		err = memory_restore(&m->ram);
-	}
 	if (err == 0 && m->pvtime.host)
 		err = memory_restore(&m->pvtime);
 	if (err < 0) {
-		if (outcome_decide(&m->outcome, OUTCOME_HOST, "reset of %s", what))
-			(void)log_errno(err, "reset the machine: %s", what);
+		(void)outcome_decide(&m->outcome, OUTCOME_HOST, "it could not be started again");
 		return false;
 	}
 
