@@ -7,7 +7,7 @@
  * Arguments, each with a word "any" that takes another one at each boot:
  *   how=reset|reset2|vendor               the call
  *   from=first|last|all                   who makes it
- *   others=off|spin|standby|down|toggle   the other CPUs meanwhile
+ *   others=off|spin|standby|down|toggle|abort   the other CPUs meanwhile
  *   flight=1                              with requests of a disk under way
  *   irq=1                                 in an interrupt's handler, with more pending
  */
@@ -20,7 +20,7 @@
 
 enum how { BY_RESET, BY_RESET2, BY_VENDOR, HOWS };
 enum from { FIRST, LAST, ALL, FROMS };
-enum others { OFF, SPIN, STANDBY, DOWN, TOGGLE, OTHERS };
+enum others { OFF, SPIN, STANDBY, DOWN, TOGGLE, ABORT, OTHERS };
 
 static u32 sentinel[64] __attribute__((section(".data"))) = { 0x600d };
 static struct blk disk;
@@ -326,6 +326,22 @@ static void toggles(u32 cpu)
 		(void)cpu_on_prepared(2);
 }
 
+/* An abort that KVM has pending must not come to the next boot. */
+static void abort_for_ever(void)
+{
+	for (;;) {
+		fault_guard();
+		__asm__ volatile("stp xzr, xzr, [%0]" : : "r"(0x02000000ull) : "memory");
+		(void)fault_end();
+	}
+}
+
+static void aborts(u32 cpu)
+{
+	arrive(cpu);
+	abort_for_ever();
+}
+
 static u32 choose(const char *key, const char *const names[], u32 count)
 {
 	/* The counter's low bits are as good as a die for this. */
@@ -413,10 +429,8 @@ static void start_requests(void)
 static void start_others(enum others others)
 {
 	static const cpu_fn fns[OTHERS] = {
-		[SPIN] = spins,
-		[STANDBY] = stands_by,
-		[DOWN] = powers_down,
-		[TOGGLE] = toggles,
+		[SPIN] = spins,     [STANDBY] = stands_by, [DOWN] = powers_down,
+		[TOGGLE] = toggles, [ABORT] = aborts,
 	};
 
 	if (others == TOGGLE && n < 3)
@@ -434,14 +448,16 @@ void guest_main(void)
 {
 	static const char *const hows[HOWS] = { "reset", "reset2", "vendor" };
 	static const char *const froms[FROMS] = { "first", "last", "all" };
-	static const char *const all_others[OTHERS] = { "off", "spin", "standby", "down",
-		                                        "toggle" };
+	static const char *const all_others[OTHERS] = { "off",  "spin",   "standby",
+		                                        "down", "toggle", "abort" };
+	enum others others;
 
 	n = cpu_count();
 	say_state();
 	how = choose("how", hows, HOWS);
 	from = n > 1 ? choose("from", froms, FROMS) : FIRST;
-	start_others(choose("others", all_others, OTHERS));
+	others = choose("others", all_others, OTHERS);
+	start_others(others);
 	(void)touch_ram(true);
 	memset(sentinel, 0x55, sizeof(sentinel));
 	dirty_sysregs();
@@ -453,6 +469,8 @@ void guest_main(void)
 	dsb();
 	if (from != LAST)
 		go();
+	if (others == ABORT)
+		abort_for_ever();
 	delay_ms(5000);
 	console_reset();
 	print("nobody has reset\n");

@@ -394,6 +394,18 @@ static void the_machine_sleeps_only_when_all_others_are_off(void **state)
 	}
 }
 
+/* KVM's own PSCI stops all CPUs at a power-off, also one whose wish to sleep is still to be granted. */
+static void a_cpu_that_is_off_itself_does_not_sleep(void **state)
+{
+	struct fixture *f = make_table();
+
+	power_observe(f->p, 0, false);
+	assert_int_equal(power_sleep(f->p, 0, &other_entry), -EPERM);
+	assert_int_equal(power_asleep(f->p), -ENOENT);
+	assert_int_equal(power_state(f->p, 0), POWER_OFF);
+	drop_table(f);
+}
+
 static void a_wake_up_starts_at_the_entry_of_its_own_suspend_or_goes_on(void **state)
 {
 	struct fixture *f = *state;
@@ -650,6 +662,7 @@ int main(void)
 		POWER_TEST(nobody_is_turned_on_who_does_not_exist),
 		POWER_TEST(a_sleeping_machine_refuses_every_cpu_on),
 		cmocka_unit_test(the_machine_sleeps_only_when_all_others_are_off),
+		cmocka_unit_test(a_cpu_that_is_off_itself_does_not_sleep),
 		POWER_TEST(a_wake_up_starts_at_the_entry_of_its_own_suspend_or_goes_on),
 		cmocka_unit_test(reset_takes_every_state_to_that_of_boot),
 		POWER_TEST(cpu_0_can_be_off_and_is_on_after_a_reset),
