@@ -244,8 +244,8 @@ static int run_once(struct vcpu *v, struct vcpu_end *end)
 	atomic_store_explicit(&v->exit_reason, reason, memory_order_relaxed);
 	if (reason < ARRAY_SIZE(exits) && exits[reason])
 		return exits[reason](v, end);
-	v->exit_open =
-		true; /* an abort for the guest waits inside KVM, and no reset takes it away */
+	/* An abort for the guest may wait inside KVM, and no reset takes it away. */
+	v->exit_open = true;
 	return arch_vcpu_exit(v, end);
 }
 
