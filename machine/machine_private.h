@@ -64,8 +64,8 @@ struct machine {
 	bool patience_armed, out_of_patience;
 
 	/* Power, the loop's thread only. */
-	u32 reboots; /* since the machine began */
 	bool paused; /* --reset=pause: all vCPUs are held, until somebody wakes it */
+	u32 reboots; /* since the machine began */
 	struct trace_decision last_decision; /* what paused it, when it is paused */
 	u64 held_since; /* ns */
 	const char *wake_by; /* somebody wants the machine awake; NULL: nobody */

@@ -68,7 +68,7 @@ static void wait_ms(struct vcpu *v, u32 ms)
 
 	for (u32 left = ms; left > 0 && !(gate_pending(&v->gate) & (GATE_EXIT | GATE_HOLD));) {
 		u32 step = left < STEP_MS ? left : STEP_MS;
-		const struct timespec ts = { .tv_nsec = step * 1000000l };
+		const struct timespec ts = { .tv_nsec = step * 1000000L };
 
 		(void)nanosleep(&ts, NULL);
 		left -= step;
