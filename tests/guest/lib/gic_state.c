@@ -154,9 +154,13 @@ u64 gic_cpu(void)
 		return v3_cpu();
 	if (!fdt_reg(&n, 1, &base, &size))
 		return 0;
-	/* CTLR, PMR, BPR; RPR, HPPIR, ABPR; APR0. IAR, between them, would take an interrupt. */
+	/*
+	 * CTLR, PMR, BPR; RPR; ABPR; APR0. IAR, between them, would take an interrupt, and HPPIR
+	 * says what is pending: what has woken the CPU is.
+	 */
 	sum = words(sum, base, 12);
-	sum = words(sum, base + 0x14, 12);
+	sum = words(sum, base + 0x14, 4);
+	sum = words(sum, base + 0x1c, 4);
 	return words(sum, base + 0xd0, 4);
 }
 
