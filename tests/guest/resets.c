@@ -326,14 +326,12 @@ static void toggles(u32 cpu)
 		(void)cpu_on_prepared(2);
 }
 
-/* An abort that KVM has pending must not come to the next boot. */
+/* An abort that KVM has pending must not come to the next boot. The guard is all CPUs', so it stays. */
 static void abort_for_ever(void)
 {
-	for (;;) {
-		fault_guard();
+	fault_guard();
+	for (;;)
 		__asm__ volatile("stp xzr, xzr, [%0]" : : "r"(0x02000000ull) : "memory");
-		(void)fault_end();
-	}
 }
 
 static void aborts(u32 cpu)
