@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/caught.h"
+#include "tests/unit/config_rig.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "machine/base/bits.h"
 #include "machine/config.h"
-
-enum { WORDS_MAX = 8 };
 
 static int parse(const char *const *words, struct machine_config *cfg)
 {
@@ -17,22 +15,6 @@ static int parse(const char *const *words, struct machine_config *cfg)
 	for (; argc < WORDS_MAX && words[argc]; argc++)
 		argv[argc] = (char *)(uintptr_t)words[argc];
 	return config_parse(argc, argv, cfg);
-}
-
-static void add(char *to, size_t room, const char *name, const char *value)
-{
-	size_t at = strlen(to);
-
-	if (value)
-		(void)snprintf(to + at, room - at, "%s%s=%s", at ? " " : "", name, value);
-}
-
-static void add_number(char *to, size_t room, const char *name, u64 value, u64 usual)
-{
-	char text[32];
-
-	(void)snprintf(text, sizeof(text), "%llu", value);
-	add(to, room, name, value == usual ? NULL : text);
 }
 
 static void add_lists(char *to, size_t room, const struct machine_config *c)
@@ -82,26 +64,11 @@ static void describe(const struct machine_config *c, char *to, size_t room)
 	add_number(to, room, "help", c->help, 0);
 }
 
-struct accepted {
-	const char *words[WORDS_MAX];
-	const char *means; /* as describe() writes it */
-};
+static const struct config_rig rig = { parse, describe };
 
 static void expect_all(const struct accepted *rows, size_t nr, struct caught *c)
 {
-	for (size_t i = 0; i < nr; i++) {
-		struct machine_config cfg;
-		char text[1024];
-		int err = parse(rows[i].words, &cfg);
-
-		if (err < 0)
-			fail_msg("row %zu, '%s ...': %s", i, rows[i].words[0], caught_text(c));
-		describe(&cfg, text, sizeof(text));
-		if (strcmp(text, rows[i].means) != 0)
-			fail_msg("row %zu, '%s ...': '%s'", i, rows[i].words[0], text);
-		config_done(&cfg);
-	}
-	assert_string_equal(caught_text(c), "");
+	expect_accepted(&rig, rows, nr, c);
 }
 
 static void each_option_is_taken_in_every_spelling(void **state)

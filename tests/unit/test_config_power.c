@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/caught.h"
+#include "tests/unit/config_rig.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "machine/config.h"
 #include "psci/psci.h"
 
-enum { WORDS_MAX = 4, ALL_VERSIONS = 5 };
+enum { ALL_VERSIONS = 5 };
 
 /* A kernel, four CPUs, and then these words. */
 static int parse(const char *const *words, struct machine_config *cfg)
@@ -18,14 +18,6 @@ static int parse(const char *const *words, struct machine_config *cfg)
 	for (; argc < WORDS_MAX + 2 && words[argc - 2]; argc++)
 		argv[argc] = (char *)(uintptr_t)words[argc - 2];
 	return config_parse(argc, argv, cfg);
-}
-
-static void add_number(char *to, size_t room, const char *name, u64 value, u64 usual)
-{
-	size_t at = strlen(to);
-
-	if (value != usual)
-		(void)snprintf(to + at, room - at, "%s%s=%llu", at ? " " : "", name, value);
 }
 
 /* Everything about power that is not as it is without options. */
@@ -50,25 +42,11 @@ static void describe(const struct machine_config *c, char *to, size_t room)
 	add_number(to, room, "wake", c->wake_on_console, 0);
 }
 
-struct accepted {
-	const char *words[WORDS_MAX];
-	const char *means; /* as describe() writes it */
-};
+static const struct config_rig rig = { parse, describe };
 
 static void expect_all(const struct accepted *rows, size_t nr, struct caught *c)
 {
-	for (size_t i = 0; i < nr; i++) {
-		struct machine_config cfg;
-		char text[512];
-
-		if (parse(rows[i].words, &cfg) < 0)
-			fail_msg("row %zu, '%s ...': %s", i, rows[i].words[0], caught_text(c));
-		describe(&cfg, text, sizeof(text));
-		if (strcmp(text, rows[i].means) != 0)
-			fail_msg("row %zu, '%s ...': '%s'", i, rows[i].words[0], text);
-		config_done(&cfg);
-	}
-	assert_string_equal(caught_text(c), "");
+	expect_accepted(&rig, rows, nr, c);
 }
 
 static void each_option_says_what_it_means(void **state)
