@@ -9,7 +9,7 @@
 #include "psci/psci.h"
 
 /* A function's 32-bit ID; every function has one (DEN0022F.b, table of function IDs). */
-#define PSCI_ID(fn) (0x84000000u | (u32)(fn))
+#define PSCI_ID(fn) (PSCI_FID_32 | (u32)(fn))
 
 int config_set_psci(struct machine_config *cfg, const struct config_option *o, const char *value)
 {

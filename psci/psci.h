@@ -37,6 +37,10 @@ enum {
 	PSCI_INVALID_ADDRESS = -9,
 };
 
+/* Function IDs, DEN0028: fast calls of the standard secure services, either convention. */
+#define PSCI_FID_32 0x84000000u
+#define PSCI_FID_64 0xc4000000u
+
 /*
  * Functions, as the low byte of their IDs: 0x84000000 | n, and 0xc4000000 | n where
  * there is a 64-bit form.

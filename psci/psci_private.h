@@ -6,9 +6,6 @@
 
 /* The table of functions, for the two files of this room and their tests. */
 
-#define PSCI_FID_32 0x84000000u /* fast call, standard secure service, SMC32: DEN0028 */
-#define PSCI_FID_64 0xc4000000u
-
 /* One call under way. */
 struct psci_request {
 	struct psci *p;

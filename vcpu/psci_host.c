@@ -14,8 +14,6 @@
 #include "machine/base/gmem.h"
 #include "vcpu/vcpu_private.h"
 
-#define FID_64BIT (1u << 30) /* the SMC64 calling convention, DEN0028 */
-
 /* struct kvm_run's system_event.flags on arm64, by type. */
 enum {
 	RESET_FLAG_PSCI_RESET2 = 1, /* KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2, Linux 5.19 */
@@ -303,7 +301,8 @@ static int target_of(const struct vcpu *v, const struct vcpu_psci_call *c)
 
 	if (!psci_fn_name(c->fid) || (fn != PSCI_FN_CPU_ON && fn != PSCI_FN_AFFINITY_INFO))
 		return -1;
-	return power_cpu_of(v->env->power, c->fid & FID_64BIT ? c->arg[0] : lo32(c->arg[0]));
+	return power_cpu_of(v->env->power,
+	                    c->fid & (PSCI_FID_32 ^ PSCI_FID_64) ? c->arg[0] : lo32(c->arg[0]));
 }
 
 static void trace_before(const struct vcpu *v, struct vcpu_psci_call *c)

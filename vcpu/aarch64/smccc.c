@@ -12,9 +12,6 @@
 #include "vcpu/aarch64/smccc.h"
 #include "vcpu/aarch64/uapi.h"
 
-#define PSCI_BASE_32 0x84000000u
-#define PSCI_BASE_64 0xc4000000u
-
 #define REG_SCTLR_EL1   ARM64_SYS_REG(3, 0, 1, 0, 0)
 #define REG_CPACR_EL1   ARM64_SYS_REG(3, 0, 1, 0, 2)
 #define REG_MDSCR_EL1   ARM64_SYS_REG(2, 0, 0, 2, 2)
@@ -69,9 +66,9 @@ int smccc_setup(int vm_fd, struct arch_vm *vm)
 		return log_refuse(-ENOTSUP,
 		                  "--psci user: this host's KVM does not hand PSCI calls over "
 		                  "(Linux 6.4 and later do)");
-	err = forward(vm_fd, PSCI_BASE_32);
+	err = forward(vm_fd, PSCI_FID_32);
 	if (err == 0)
-		err = forward(vm_fd, PSCI_BASE_64);
+		err = forward(vm_fd, PSCI_FID_64);
 	return err < 0 ? log_errno(err, "forward PSCI calls (KVM_ARM_VM_SMCCC_FILTER)") : 0;
 }
 
