@@ -7,6 +7,7 @@
 #include "machine/base/compiler.h"
 
 enum {
+	MSI_SETSPI_NS = 0x040,
 	MSI_IIDR_VALUE = 0, /* ProductID, architecture version 0, no implementer's code */
 	TYPER_BASE_SHIFT = 16,
 	SETSPI_MASK = 0x3ff,
@@ -25,13 +26,16 @@ static u32 typer_read(void *dev, u32 offset)
 	return f->first << TYPER_BASE_SHIFT | f->nr;
 }
 
-/* The interrupt ID itself is written; one that is not the frame's is ignored. */
+/*
+ * The interrupt ID itself is written; one that is not the frame's is ignored, and
+ * so is a halfword in the upper half of the register.
+ */
 static void setspi_write(void *dev, u32 offset, u32 value)
 {
 	const struct gicv2m *f = dev;
 	struct irq_line line = f->line;
 
-	if (value < f->first || value - f->first >= f->nr)
+	if (offset != MSI_SETSPI_NS || value < f->first || value - f->first >= f->nr)
 		return;
 	line.intid = value;
 	irq_line_pulse(&line);
@@ -44,9 +48,9 @@ static u32 iidr_read(void *dev, u32 offset)
 
 /* clang-format off */
 static const struct mmio_reg regs[] = {
-	{ "MSI_TYPER",     0x008, 4, MMIO_W32,            0,           typer_read, NULL },
-	{ "MSI_SETSPI_NS", 0x040, 4, MMIO_W16 | MMIO_W32, SETSPI_MASK, NULL,       setspi_write },
-	{ "MSI_IIDR",      0xfcc, 4, MMIO_W32,            0,           iidr_read,  NULL },
+	{ "MSI_TYPER",     0x008,         4, MMIO_W32,            0,           typer_read, NULL },
+	{ "MSI_SETSPI_NS", MSI_SETSPI_NS, 4, MMIO_W16 | MMIO_W32, SETSPI_MASK, NULL,       setspi_write },
+	{ "MSI_IIDR",      0xfcc,         4, MMIO_W32,            0,           iidr_read,  NULL },
 };
 /* clang-format on */
 

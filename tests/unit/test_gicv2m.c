@@ -90,6 +90,14 @@ static void everything_else_in_the_frame_is_raz_wi(void **state)
 	assert_int_equal(f->gic.rises, 0);
 }
 
+static void a_halfword_behind_the_interrupt_id_raises_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	gicv2m_bus_ops.write(f->frame, 0x042, 2, FIRST);
+	assert_int_equal(f->gic.rises, 0);
+}
+
 static void a_reset_is_done_at_once_and_touches_no_wire(void **state)
 {
 	struct fixture *f = *state;
@@ -110,6 +118,8 @@ int main(void)
 		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(everything_else_in_the_frame_is_raz_wi, setup,
 		                                teardown),
+		cmocka_unit_test_setup_teardown(a_halfword_behind_the_interrupt_id_raises_nothing,
+		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reset_is_done_at_once_and_touches_no_wire, setup,
 		                                teardown),
 	};
