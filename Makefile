@@ -8,6 +8,7 @@
 # make check-unit	unit tests on this machine; no KVM, no root, seconds
 # make check-model	every interleaving of the vCPUs' events, holds and power states
 # make check-guest	boot guests, in the emulated arm64 host or on a real one
+# make fuzz		fuzzers under clang's sanitizers, FUZZ_RUNS= inputs each
 # make check-long	hours of the same, and more
 # make bench		figures, one line each: name value unit
 # make lint		format, includes, clang-tidy, cppcheck, thread safety, man pages
@@ -53,7 +54,7 @@ objs	:= $(srcs:%.c=$(O)/%.o)
 tests	:= $(patsubst tests/unit/%.c,$(O)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DEFAULT_GOAL := all
-.PHONY: all arm64 check check-unit check-model check-guest check-long bench lint install clean demo
+.PHONY: all arm64 check check-unit check-model check-guest check-long fuzz bench lint install clean demo
 all: $(O)/roost
 	@:
 
@@ -96,6 +97,25 @@ $(O)/model: $(model_objs)
 
 check-model: $(O)/model
 	$(Q)$(O)/model $(MODEL)
+
+# Each fuzzer is tests/fuzz/NAME.c and what it is for, built by clang; tests/fuzz/run is the rest.
+fuzz_gic := tests/fuzz/gic.c irqchip/gic.c irqchip/gicd.c irqchip/gicc.c irqchip/gic_saved.c devices/mmio.c
+FUZZ_CC	:= clang -g -O2 -std=gnu17 $(WARN) -fno-strict-aliasing -fno-sanitize-recover=all \
+	-fsanitize=fuzzer,address,undefined
+
+$(O)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC      $< (fuzz)'
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/fuzz/gic: $(fuzz_gic:%.c=$(O)/fuzz/obj/%.o)
+	@echo '  LINK    $@'
+	$(Q)$(FUZZ_CC) $^ -o $@
+
+fuzz:
+	$(Q)tests/host/deps build lint
+	$(Q)$(MAKE) --no-print-directory $(O)/fuzz/gic
+	$(Q)tests/fuzz/run $(O)/fuzz/gic
 
 arm64_O	?= build/arm64
 fetched	:= $(or $(ROOST_CACHE),build/host)/debian/usr
@@ -163,4 +183,5 @@ print-%:
 .SECONDARY:
 include tests/guest/guest.mk
 -include $(wildcard $(objs:.o=.d) $(model_objs:.o=.d) $(O)/main.d $(tests:$(O)/tests/%=$(O)/tests/unit/%.d) \
+	$(fuzz_gic:%.c=$(O)/fuzz/obj/%.d) \
 	$(O)/guests/obj/*.d $(O)/guests/obj/lib/*.d)
