@@ -14,12 +14,14 @@
  *     dev.lock       one per device, taken by the device's own entry points;
  *                    never two at once
  *       console.lock one per host console: its output ring; leaf
+ *       gic.lock     one per interrupt controller of ours; only hwirq_ops are
+ *                    called under it, which take none
  *   gate.lock        one per vCPU: how often it is held, and its sleep; leaf
  *
  * No lock at all: the MMIO map (frozen before the first vCPU thread starts), a
  * vCPU's events and its kick (an atomic and a signal), the loop's own state (its
  * thread only), the outcome of the machine (one atomic claim), an interrupt line
- * (one system call into KVM).
+ * into KVM (one system call), a CPU's output of our interrupt controller.
  */
 struct CAPABILITY("mutex") mutex {
 	pthread_mutex_t m;
