@@ -72,8 +72,12 @@ bool gate_post(struct gate *g, u32 events)
 	u32 where;
 
 	assert(!(events & ~GATE_EVENTS));
+	/* Written even when it changes nothing: what was stored before goes with it. */
 	while (!atomic_compare_exchange_weak(&g->events, &pending, after(pending, events)))
 		;
+	/* All of it was pending: who posted that tells the vCPU, which has taken none of it yet. */
+	if (after(pending, events) == pending)
+		return false;
 
 	where = atomic_load(&g->where);
 	if (where == GATE_PARKED) {

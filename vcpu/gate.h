@@ -40,10 +40,11 @@ enum gate_event {
 	GATE_SUSPEND = 1u << 4, /* the system suspend it asked for is granted */
 	GATE_ANSWER = 1u << 5, /* the call it waits in returns */
 	GATE_WAKE = 1u << 6, /* somebody wakes it from its suspend */
-	GATE_HOLD = 1u << 7, /* level: up while it is held; the gate's own */
+	GATE_LINES = 1u << 7, /* its interrupt lines are to be driven anew: gic_user_output() */
+	GATE_HOLD = 1u << 8, /* level: up while it is held; the gate's own */
 };
 
-#define GATE_EVENTS 0x7fu /* all that are posted */
+#define GATE_EVENTS 0xffu /* all that are posted */
 
 /* Posted by who holds the vCPU, and accepted under the hold; the others wait for its end. */
 #define GATE_UNDER_HOLD (GATE_RESET | GATE_OFF)
@@ -88,6 +89,8 @@ void gate_close(struct gate *g) EXCLUDES(g->lock);
  *   SUSPEND  throws away WAKE and ANSWER: only a wake-up that comes after it counts
  *   ANSWER   throws away SUSPEND and WAKE: the call is over
  *   WAKE     throws away nothing, and means nothing but to a CPU that sleeps
+ *   LINES    throws away nothing, and nothing does it: the level counts that is there
+ *            when it is accepted
  *   EXIT     throws away nothing: nothing is accepted any more
  *
  * Return: their bits.

@@ -230,9 +230,8 @@ struct pair {
 	u32 taken[8], nr;
 };
 
-static const u32 postable[] = {
-	GATE_RESET, GATE_OFF, GATE_ON, GATE_SUSPEND, GATE_ANSWER, GATE_WAKE
-};
+static const u32 postable[] = { GATE_RESET,  GATE_OFF,  GATE_ON,   GATE_SUSPEND,
+	                        GATE_ANSWER, GATE_WAKE, GATE_LINES };
 
 /* A kick: the acceptor's "guest" is left by itself, so it has none to get. */
 static void post(struct pair *p, u32 events)

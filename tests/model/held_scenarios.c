@@ -24,9 +24,8 @@ struct held {
 	u32 want, all; /* so many are to be taken; they are */
 };
 
-static const u32 postable[] = {
-	GATE_RESET, GATE_OFF, GATE_ON, GATE_SUSPEND, GATE_ANSWER, GATE_WAKE
-};
+static const u32 postable[] = { GATE_RESET,  GATE_OFF,  GATE_ON,   GATE_SUSPEND,
+	                        GATE_ANSWER, GATE_WAKE, GATE_LINES };
 
 static void parked(void *ctx)
 {

@@ -48,8 +48,8 @@ static bool run(const struct model_scenario *s, u32 n)
 
 int main(int argc, char **argv)
 {
-	const struct model_scenario *lists[] = { gate_scenarios, held_scenarios, power_scenarios,
-		                                 system_scenarios };
+	const struct model_scenario *lists[] = { gate_scenarios, held_scenarios, line_scenarios,
+		                                 power_scenarios, system_scenarios };
 	bool well = true;
 	u32 n = 0;
 

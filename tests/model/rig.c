@@ -76,6 +76,41 @@ static void signal_main(void *arg)
 	}
 }
 
+static void in_guest(struct cpu *c, u32 in)
+{
+	model_check(!in || c->lines == c->delivered, "cpu%u has driven %u, and KVM has %u",
+	            c->index, c->delivered, c->lines);
+	c->in_guest = in;
+	c->in_with[c->lines] = in;
+}
+
+/* What gets it out besides a kick. */
+static enum act may_come_out(const struct cpu *c, enum act act)
+{
+	if (c->mode == MODE_SLEEP)
+		act = c->irq ? ACT_EXIT : ACT_INTERRUPT;
+	return act == ACT_INTERRUPT && !c->lines ? ACT_STAY : act;
+}
+
+/* immediate_exit goes before everything else. */
+static bool is_kicked(const struct cpu *c, enum act act)
+{
+	switch (act) {
+	case ACT_STAY:
+		return true;
+	case ACT_INTERRUPT:
+		return c->immediate_exit;
+	case ACT_EXIT:
+		return model_choose(2, "stay in the guest");
+	case ACT_CPU_ON:
+	case ACT_CPU_OFF:
+	case ACT_SUSPEND:
+	case ACT_SYSTEM:
+	default:
+		return false;
+	}
+}
+
 /* Return: what the guest came out with; ACT_STAY: a signal got it out. */
 static struct action kvm_run(struct cpu *c)
 {
@@ -87,18 +122,17 @@ static struct action kvm_run(struct cpu *c)
 	touch(c, "enter the guest");
 	model_check(!c->kept_out, "cpu%u is held, and enters the guest", c->index);
 	all_are_reset(c->rig);
-	c->in_guest = 1;
+	in_guest(c, 1);
 	if (c->pc > 0)
 		c->reached = 1;
-	if (c->mode == MODE_SLEEP)
-		a.act = c->irq ? ACT_EXIT : ACT_STAY;
-	kicked = a.act == ACT_STAY || (a.act == ACT_EXIT && model_choose(2, "stay in the guest"));
+	a.act = may_come_out(c, a.act);
+	kicked = is_kicked(c, a.act);
 	if (kicked)
 		model_wait(&c->immediate_exit, "KVM_RUN returns EINTR");
 	else
 		model_step("KVM_RUN returns with an exit");
 	touch(c, "leave the guest");
-	c->in_guest = 0;
+	in_guest(c, 0);
 	if (kicked)
 		a.act = ACT_STAY;
 	step_unless_prompt(c->rig, "clear immediate_exit");
@@ -135,17 +169,28 @@ static void accept_on(struct cpu *c)
 	c->starts++;
 }
 
-static const char *const event_names[] = { "EXIT",    "RESET",  "OFF",  "ON",
-	                                   "SUSPEND", "ANSWER", "WAKE", "HOLD" };
+static const char *const event_names[] = { "EXIT",   "RESET", "OFF",   "ON",  "SUSPEND",
+	                                   "ANSWER", "WAKE",  "LINES", "HOLD" };
 
 static const char *event_name(u32 event)
 {
 	return event_names[__builtin_ctz(event)];
 }
 
+/* INIT: KVM keeps the levels or not; what has been driven is unknown. */
+static void forget_lines(struct cpu *c)
+{
+	if (!c->rig->connected)
+		return;
+	if (model_choose(2, "the lines are lost"))
+		c->lines = 0;
+	c->delivered = LINES_UNKNOWN;
+}
+
 /* What was before is forgotten, so that it does not make many states of one. */
 static void be_reset(struct cpu *c, enum mode mode)
 {
+	forget_lines(c);
 	c->mode = mode;
 	c->pc = 0;
 	c->step = 0;
@@ -195,10 +240,25 @@ static void accept_one(struct cpu *c, u32 event)
 		if (c->mode == MODE_SLEEP)
 			wake(c);
 		break;
+	case GATE_LINES: /* the next turn looks at them */
+		break;
 	default:
 		model_check(false, "event %#x is none", event);
 	}
 	check_acceptance(c, event);
+}
+
+/* Only here, on its own thread, does KVM hear of them. */
+static void drive_lines(struct cpu *c)
+{
+	u32 output = atomic_load_explicit(&c->output, memory_order_acquire);
+
+	if (output == c->delivered)
+		return;
+	step_unless_prompt(c->rig, "KVM_IRQ_LINE");
+	touch(c, "drive its lines");
+	c->lines = output;
+	c->delivered = output;
 }
 
 static void call(struct cpu *c, const struct action *a)
@@ -230,6 +290,9 @@ static void call(struct cpu *c, const struct action *a)
 	case ACT_EXIT:
 		model_step("answer the exit");
 		break;
+	case ACT_INTERRUPT:
+		rig_acknowledge(c);
+		break;
 	case ACT_STAY:
 	default:
 		return;
@@ -244,7 +307,7 @@ static void run_once(struct cpu *c)
 
 	gate_leave(&c->gate);
 	if (c->mode == MODE_SLEEP) {
-		if (a.act == ACT_EXIT)
+		if (a.act != ACT_STAY)
 			wake(c);
 		return;
 	}
@@ -259,6 +322,8 @@ static bool turn(struct cpu *c)
 	bool asleep = c->mode == MODE_OFF || c->mode == MODE_WAIT;
 	u32 events;
 
+	if (!asleep && c->rig->connected)
+		drive_lines(c);
 	if (!asleep && gate_enter(&c->gate)) {
 		run_once(c);
 		return true;
@@ -327,6 +392,8 @@ static const char *name_of(const void *p, const char *text, char *buf, size_t si
 		member = "events";
 	else if (p == &c->gate.where)
 		member = "where";
+	else if (p == &c->output)
+		member = "output";
 	else if (p != &c->gate.lock)
 		return p == &c->gate.changed ? "gate.changed" : NULL;
 	(void)snprintf(buf, size, "cpu%u.%s", c->index, member);
@@ -335,6 +402,7 @@ static const char *name_of(const void *p, const char *text, char *buf, size_t si
 
 static const char *decode(const void *p, const char *text, u64 value, char *buf, size_t size)
 {
+	static const char *const line_names[] = { "IRQ", "FIQ" };
 	static const char *const where[] = { "OUT", "IN_GUEST", "PARKED", "GONE" };
 	const struct cpu *c = cpu_of(p);
 
@@ -342,6 +410,8 @@ static const char *decode(const void *p, const char *text, u64 value, char *buf,
 		return value < ARRAY_SIZE(where) ? where[value] : NULL;
 	if (c && p == &c->gate.events)
 		return shown(buf, size, event_names, ARRAY_SIZE(event_names), value);
+	if (c && p == &c->output)
+		return shown(buf, size, line_names, ARRAY_SIZE(line_names), value);
 	return c && p != &c->gate.lock && p != &c->gate.changed ? NULL : "";
 }
 

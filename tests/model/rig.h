@@ -19,6 +19,7 @@ enum { CPUS = 3, HOLDERS = 2, BELL_OF_REQUESTS = HOLDERS };
 enum act {
 	ACT_EXIT, /* comes out for a reason of its own, or stays until it is kicked: both happen */
 	ACT_STAY, /* only a kick gets it out */
+	ACT_INTERRUPT, /* likewise, or one of its lines: then it acknowledges what is there */
 	ACT_CPU_ON, /* of .cpu, at .pc */
 	ACT_CPU_OFF,
 	ACT_SUSPEND, /* CPU_SUSPEND to power-down, and starts again at .pc */
@@ -40,6 +41,9 @@ struct program {
 	u32 nr;
 };
 
+/* The two lines of a CPU, as bits; rig_connect(). */
+enum { LINE_IRQ = 1, LINE_FIQ = 2, LINES_UNKNOWN = 4 };
+
 enum mode { MODE_RUN, MODE_SLEEP, MODE_OFF, MODE_WAIT }; /* enum vcpu_mode */
 
 struct rig;
@@ -60,8 +64,15 @@ struct cpu {
 	u32 immediate_exit;
 	u32 irq; /* an interrupt that wakes it may come, any time */
 
+	atomic_uint output; /* gic_user_output() */
+	u32 wires; /* what the output is to be, under the rig's gic */
+	u32 delivered; /* of the output, or LINES_UNKNOWN; the thread's own */
+	u32 lines; /* as KVM has them */
+	u32 acknowledged;
+
 	/* What the checks go by. */
 	u32 in_guest;
+	u32 in_with[LINES_UNKNOWN]; /* and its lines are like this */
 	u32 kept_out; /* by how many holders: it is not in the guest, whatever is posted */
 	u32 frozen; /* how many of them rely on its doing nothing at all */
 	u32 begun; /* its gate is open */
@@ -80,6 +91,9 @@ struct rig {
 	u32 request_bell; /* requested() rings it; BELL_OF_REQUESTS, unless the scenario says so */
 	bool endless; /* its vCPUs' threads need not end: fewer states */
 	bool prompt; /* signals and bells are there at once: fewer states */
+	bool connected; /* rig_connect() */
+	bool shared; /* several threads change the output of one CPU */
+	struct mutex gic; /* then under this */
 	u32 boot_pc; /* where GATE_RESET starts it */
 	struct power *power;
 	struct cpu cpu[CPUS];
@@ -88,12 +102,20 @@ struct rig {
 
 /* The rig of this scenario: @nr vCPUs, CPU 0 on and at pc 0, in model memory. */
 struct rig *rig_build(u32 nr, const struct program *programs);
+/* Their lines are driven by them, and not inside KVM. Before their threads are there. */
+void rig_connect(struct rig *r);
 /* And their threads; one without counts as ended. */
 void rig_spawn(struct rig *r);
 void rig_spawn_cpu(struct rig *r, u32 cpu);
 
 /* What vcpu.h calls vcpu_...(); for the other threads of the scenario. */
 void rig_post(struct cpu *c, u32 events);
+/* A device's wire to it, straight through its interrupt controller. */
+void rig_wire(struct cpu *c, u32 line, bool level);
+/* The interrupt controller is reset, all CPUs being held: no wire is up. */
+void rig_drop_wires(struct rig *r);
+/* Its guest has found and ended all there was. */
+void rig_acknowledge(struct cpu *c);
 void rig_answer(struct cpu *c, u32 err);
 /* @holder: whose bell. @impatient: it may give up at any time. Return: false when it did. */
 bool rig_hold_all(struct rig *r, u32 holder, bool impatient);

@@ -7,6 +7,7 @@
 /* Each list ends with a row without a name. */
 extern const struct model_scenario gate_scenarios[];
 extern const struct model_scenario held_scenarios[];
+extern const struct model_scenario line_scenarios[];
 extern const struct model_scenario power_scenarios[];
 extern const struct model_scenario system_scenarios[];
 

@@ -20,8 +20,8 @@ struct fixture {
 	pthread_t waiter;
 };
 
-static const u32 events[] = { GATE_EXIT,    GATE_RESET,  GATE_OFF, GATE_ON,
-	                      GATE_SUSPEND, GATE_ANSWER, GATE_WAKE };
+static const u32 events[] = { GATE_EXIT,    GATE_RESET,  GATE_OFF,  GATE_ON,
+	                      GATE_SUSPEND, GATE_ANSWER, GATE_WAKE, GATE_LINES };
 
 static void count_parking(void *ctx)
 {
@@ -106,6 +106,7 @@ static const struct {
 	{ GATE_SUSPEND, GATE_ANSWER | GATE_WAKE },
 	{ GATE_ANSWER, GATE_SUSPEND | GATE_WAKE },
 	{ GATE_WAKE, 0 },
+	{ GATE_LINES, 0 },
 };
 
 static u32 overtaken_by(u32 event)
@@ -254,8 +255,9 @@ static const struct {
 	u32 event;
 	bool under_hold; /* it is accepted; else it waits for the release */
 } holds[] = {
-	{ GATE_EXIT, true },     { GATE_RESET, true },   { GATE_OFF, true },   { GATE_ON, false },
-	{ GATE_SUSPEND, false }, { GATE_ANSWER, false }, { GATE_WAKE, false },
+	{ GATE_EXIT, true },  { GATE_RESET, true },    { GATE_OFF, true },
+	{ GATE_ON, false },   { GATE_SUSPEND, false }, { GATE_ANSWER, false },
+	{ GATE_WAKE, false }, { GATE_LINES, false },
 };
 
 static void until_parkings(struct fixture *f, u32 n)
