@@ -44,6 +44,9 @@ struct arch_vm {
 	u64 reset_sctlr, reset_pmcr; /* arm64 registers of a CPU that comes up */
 };
 
+/* Can a machine do without an interrupt controller in KVM? */
+bool arch_has_user_irqchip(int kvm_fd);
+
 /*
  * The type argument of KVM_CREATE_VM for guest physical addresses below @limit.
  * Return: 0; -E2BIG, logged, when the host's KVM has no VM of that size.
@@ -67,7 +70,8 @@ must_check int arch_vcpu_init(struct vcpu *v, struct arch_vm *vm);
  * @v:       initialised
  * @vm:      as arch_vcpu_init() left it
  * @pvtime:  guest address of this vCPU's stolen-time record, in RAM
- * @irqchip: an in-kernel interrupt controller exists
+ * @irqchip: an in-kernel interrupt controller exists; the guest is told of no
+ *           system registers of a GIC otherwise
  * @pmu_intid: the PMU's interrupt
  */
 must_check int arch_vcpu_attach(struct vcpu *v, const struct arch_vm *vm, gpa_t pvtime,
@@ -99,6 +103,11 @@ must_check int arch_vcpu_off(struct vcpu *v);
  * others are left; KVM's state of it is RUNNABLE.
  */
 must_check int arch_vcpu_start(struct vcpu *v, const struct psci_entry *entry, bool keep_timers);
+
+/* The levels of KVM's own interrupts as the last KVM_RUN left them: bits by enum vcpu_input. */
+u32 arch_vcpu_inputs(struct vcpu *v);
+/* Without an interrupt controller in KVM: one of the CPU's own inputs, GIC_OUT_IRQ or GIC_OUT_FIQ. */
+must_check int arch_vcpu_drive(struct vcpu *v, u32 line, bool level);
 
 /* X1.. of the call the vCPU has made, @nr of them. */
 must_check int arch_vcpu_args(struct vcpu *v, u32 nr, u64 *arg);

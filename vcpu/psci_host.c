@@ -90,12 +90,14 @@ static int accept_on(struct vcpu *v)
  */
 static int accept_off(struct vcpu *v)
 {
+	v->driven = VCPU_LINES_UNKNOWN;
 	v->mode = v->env->psci ? VCPU_OFF : VCPU_RUN;
 	return v->env->kvm->off(v);
 }
 
 static int accept_reset(struct vcpu *v)
 {
+	v->driven = VCPU_LINES_UNKNOWN;
 	v->mode = VCPU_RUN;
 	return v->env->kvm->boot(v);
 }
@@ -116,7 +118,11 @@ static int accept_wake(struct vcpu *v)
 	return v->mode == VCPU_SLEEP ? wake(v, false) : 0;
 }
 
-/* In the order of their bits, which is the order in which they can be pending together. */
+/*
+ * In the order of their bits, which is the order in which they can be pending
+ * together. GATE_LINES is not among them: its lines are driven before it enters,
+ * if it does.
+ */
 static const struct {
 	u32 event;
 	const char *name;
@@ -418,7 +424,8 @@ int vcpu_exit_system_event(struct vcpu *v, struct vcpu_end *end)
 	case KVM_SYSTEM_EVENT_SUSPEND:
 		return kernel_suspend(v, end);
 	case KVM_SYSTEM_EVENT_WAKEUP:
-		err = v->mode == VCPU_SLEEP ? wake(v, true) : 0;
+		/* A timer's level may have changed that its interrupt does not let through. */
+		err = v->mode == VCPU_SLEEP && vcpu_is_interrupted(v) ? wake(v, true) : 0;
 		return err < 0 ? host_failed(v, end, "wake up", err) : 0;
 	case KVM_SYSTEM_EVENT_CRASH:
 		return vcpu_end(end, VCPU_END_CRASH, "KVM reports a crash of the guest");

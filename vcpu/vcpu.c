@@ -41,6 +41,8 @@ const struct vcpu_kvm_ops vcpu_kvm = {
 	.start = arch_vcpu_start,
 	.boot = arch_vcpu_boot,
 	.off = arch_vcpu_off,
+	.inputs = arch_vcpu_inputs,
+	.drive = arch_vcpu_drive,
 };
 
 /*
@@ -104,6 +106,7 @@ int vcpu_create(const struct vcpu_env *env, u32 index, struct vcpu **out)
 	v->env = env;
 	v->index = index;
 	v->run = MAP_FAILED;
+	v->driven = VCPU_LINES_UNKNOWN;
 	/* With KVM's own PSCI it waits for its CPU_ON inside KVM. */
 	v->mode = env->psci && index > 0 ? VCPU_OFF : VCPU_RUN;
 	gate_init(&v->gate, parked, v);
@@ -141,6 +144,22 @@ void vcpu_destroy(struct vcpu *v)
 	free(v);
 }
 
+/* The interrupt controller wants to know which CPU asks, and is asked most often. */
+static void store(struct vcpu *v, gpa_t gpa, u32 len, u64 value)
+{
+	if (!v->env->gic || !gic_user_write(v->env->gic, v->index, gpa, len, value))
+		(void)bus_write(v->env->bus, gpa, len, value);
+}
+
+static u64 load(struct vcpu *v, gpa_t gpa, u32 len)
+{
+	u64 value;
+
+	if (!v->env->gic || !gic_user_read(v->env->gic, v->index, gpa, len, &value))
+		(void)bus_read(v->env->bus, gpa, len, &value);
+	return value;
+}
+
 /* KVM hands over the data as bytes in memory order and has done the guest's endianness. */
 static int exit_mmio(struct vcpu *v, struct vcpu_end *end)
 {
@@ -148,10 +167,10 @@ static int exit_mmio(struct vcpu *v, struct vcpu_end *end)
 	u64 value;
 
 	if (run->mmio.is_write) {
-		memcpy(&value, run->mmio.data, sizeof(value)); /* the bus takes len of it */
-		(void)bus_write(v->env->bus, run->mmio.phys_addr, run->mmio.len, value);
+		memcpy(&value, run->mmio.data, sizeof(value)); /* who takes it takes len of it */
+		store(v, run->mmio.phys_addr, run->mmio.len, value);
 	} else {
-		(void)bus_read(v->env->bus, run->mmio.phys_addr, run->mmio.len, &value);
+		value = load(v, run->mmio.phys_addr, run->mmio.len);
 		memcpy(run->mmio.data, &value, sizeof(value));
 	}
 	return 0;
@@ -234,6 +253,8 @@ static int run_once(struct vcpu *v, struct vcpu_end *end)
 	u32 reason;
 
 	gate_leave(&v->gate);
+	if (v->env->gic)
+		vcpu_sample_inputs(v);
 	if (err < 0) {
 		v->exit_open = false; /* KVM finishes it before anything else */
 		return run_failed(v, err, end);
@@ -254,9 +275,17 @@ static int turn(struct vcpu *v, struct vcpu_end *end)
 {
 	bool asleep = v->mode == VCPU_OFF || v->mode == VCPU_WAIT;
 	u32 events;
+	int err;
 
-	if (!asleep && gate_enter(&v->gate))
-		return run_once(v, end);
+	if (!asleep) {
+		/* Before the events are looked at: who changes a line says so after it. */
+		err = v->env->gic ? vcpu_drive_lines(v) : 0;
+		if (err < 0)
+			return vcpu_end(end, VCPU_END_HOST, "vCPU %u: KVM_IRQ_LINE: %s", v->index,
+			                strerror(-err));
+		if (gate_enter(&v->gate))
+			return run_once(v, end);
+	}
 
 	events = gate_take(&v->gate, asleep);
 	if (events & GATE_EXIT)

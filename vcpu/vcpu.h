@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include "devices/bus.h"
+#include "irqchip/gic_user.h"
 #include "machine/base/compiler.h"
 #include "machine/base/types.h"
 #include "psci/inject.h"
@@ -64,6 +65,18 @@ struct vcpu_host_ops {
 };
 
 /*
+ * Interrupts that KVM raises itself and, where the interrupt controller is ours,
+ * tells the level of: struct kvm_run's s.regs.device_irq_level, api.rst 8.3
+ * (KVM_CAP_ARM_USER_IRQ).
+ */
+enum vcpu_input {
+	VCPU_INPUT_VTIMER,
+	VCPU_INPUT_PTIMER,
+	VCPU_INPUT_PMU,
+	VCPU_NR_INPUTS,
+};
+
+/*
  * The edge to KVM, so that what is around it can be tested without. Below the
  * first three are functions of vcpu/arch.h, which has their contracts.
  */
@@ -78,9 +91,14 @@ struct vcpu_kvm_ops {
 	int (*start)(struct vcpu *v, const struct psci_entry *entry, bool keep_timers);
 	int (*boot)(struct vcpu *v);
 	int (*off)(struct vcpu *v);
+	u32 (*inputs)(struct vcpu *v);
+	int (*drive)(struct vcpu *v, u32 line, bool level);
 };
 
 extern const struct vcpu_kvm_ops vcpu_kvm;
+
+/* Whose output has changed is told so: GATE_LINES. The context is the struct vcpu_env. */
+extern const struct gic_user_ops vcpu_gic_ops;
 
 /* What psci/ asks for, done to vCPUs and the power table; psci->host is the struct vcpu_env. */
 extern const struct psci_host_ops vcpu_psci_ops;
@@ -91,6 +109,8 @@ struct vcpu_env {
 	size_t run_size; /* KVM_GET_VCPU_MMAP_SIZE */
 	const struct vcpu_kvm_ops *kvm;
 	const struct bus *bus; /* frozen before the first vcpu_start() */
+	struct gic_user *gic; /* the interrupt controller; NULL: KVM's */
+	u32 input_intid[VCPU_NR_INPUTS]; /* with @gic: which private interrupt each is */
 	const struct gmem *ram;
 	struct power *power; /* the machine's power table */
 	struct psci *psci; /* answers the guest's calls; NULL: KVM does */
@@ -154,7 +174,8 @@ struct vcpu_patience {
  * @late: set on failure: the first that did not come out
  *
  * Holds nest. While it is held a vCPU's registers and its state in KVM stand
- * still, and the holder may read them (ioctls do not block).
+ * still, and the holder may read them (ioctls do not block): from when this
+ * function has returned, or vcpu_settle_all() has, and not before.
  *
  * Return: 0, or -EBUSY when @how lost patience: then none is held.
  */
@@ -182,6 +203,12 @@ u32 vcpu_pending(const struct vcpu *v);
 u32 vcpu_index(const struct vcpu *v);
 int vcpu_fd(const struct vcpu *v);
 const struct vcpu_env *vcpu_env(const struct vcpu *v);
+
+/*
+ * With env->gic, before the first vcpu_start(): its timers' interrupts stand for
+ * KVM's, see gic_map().
+ */
+void vcpu_map_timers(struct vcpu *v);
 
 /* The page shared with KVM; the vCPU's own thread only. */
 struct kvm_run *vcpu_run_page(struct vcpu *v);

@@ -18,7 +18,8 @@ enum vcpu_mode {
 	VCPU_WAIT, /* waits at the gate for what becomes of its request */
 };
 
-#define VCPU_ACCEPTING (~0u) /* no exit of KVM's: it does what an event wants */
+#define VCPU_ACCEPTING     (~0u) /* no exit of KVM's: it does what an event wants */
+#define VCPU_LINES_UNKNOWN (~0u) /* a reset of KVM's CPU may have changed them, or not */
 
 struct vcpu {
 	const struct vcpu_env *env;
@@ -34,6 +35,8 @@ struct vcpu {
 	/* The thread's own. */
 	enum vcpu_mode mode;
 	bool exit_open; /* KVM finishes the last exit, or delivers its abort, at the next KVM_RUN */
+	u32 inputs; /* levels that env->gic has been told, by enum vcpu_input */
+	u32 driven; /* GIC_OUT_* that KVM has been told, or VCPU_LINES_UNKNOWN */
 	u32 inject_ms; /* CPU_ON under way: how long its target is to be ON_PENDING */
 
 	/* Arguments, each written before what announces it. */
@@ -57,6 +60,16 @@ must_check int vcpu_exit_system_event(struct vcpu *v, struct vcpu_end *end);
  * Return: 0, or -ECANCELED with @end.
  */
 must_check int vcpu_accept(struct vcpu *v, u32 events, struct vcpu_end *end);
+
+/*
+ * Where the interrupt controller is ours (vcpu/lines.c), all on the vCPU's own
+ * thread. Sample after every return of KVM_RUN, whatever it says, and before the
+ * exit is answered: KVM tells a level once. Drive before every entry.
+ */
+void vcpu_sample_inputs(struct vcpu *v);
+must_check int vcpu_drive_lines(struct vcpu *v);
+/* An interrupt waits for it. */
+bool vcpu_is_interrupted(const struct vcpu *v);
 
 /* Let KVM finish the last exit: before the registers are anybody else's. */
 void vcpu_complete(struct vcpu *v);

@@ -23,11 +23,18 @@
 #include "vcpu/vcpu.h"
 
 /*
- * A KVM for vCPUs with their real threads, power table and PSCI. It sleeps and wakes as KVM does: only a kick, an exit that
- * the test has pushed, or an interrupt ends a KVM_RUN.
+ * A KVM for vCPUs with their real threads, power table and PSCI. It sleeps and
+ * wakes as KVM does: only a kick, an exit that the test has pushed, or an
+ * interrupt ends a KVM_RUN; without an interrupt controller in KVM (env->gic)
+ * also a timer whose level is another than KVM has told.
  */
 #define RIG_RAM    0x80000000ull
 #define RIG_DEVICE 0x1000ull /* one register, at any offset */
+/* Where a GIC of ours can be; the same register answers wherever it does not. */
+#define RIG_UNDER      0x10000ull
+#define RIG_UNDER_SIZE 0x20000ull
+#define RIG_GICD       (RIG_UNDER + 0x8000)
+#define RIG_GICC       (RIG_UNDER + 0x10000)
 enum { RIG_CPUS = 8, RIG_RUN_SIZE = 8192, RIG_QUEUE = 16, RIG_RAM_SIZE = 4096 };
 enum { RIG_PATIENCE = 60 }; /* s, until a test says that something does not come */
 
@@ -44,6 +51,8 @@ enum rig_what {
 	RIG_OFF, /* reset, and STOPPED */
 	RIG_MP, /* KVM_SET_MP_STATE; state */
 	RIG_LOAD, /* the register on the bus is read */
+	RIG_IRQ, /* KVM_IRQ_LINE; level */
+	RIG_FIQ,
 	RIG_CHANGED, /* power table; from, to */
 	RIG_REQUESTED,
 	RIG_PARKED,
@@ -55,8 +64,8 @@ enum rig_what {
 };
 
 static const char *const rig_words[] = {
-	"KVM_RUN", "inside", "completed", "arguments", "endianness", "answer",
-	"start",   "boot",   "off",       "MP_STATE",  "load",       "change",
+	"KVM_RUN", "inside", "completed", "arguments", "endianness", "answer",   "start",
+	"boot",    "off",    "MP_STATE",  "load",      "IRQ line",   "FIQ line", "change",
 	"request", "parked", "woke",      "called",    "ended",      "gone",
 };
 
@@ -79,6 +88,7 @@ struct rig_exit {
 	u32 fid; /* KVM_EXIT_HYPERCALL */
 	u64 x[3]; /* X1..X3 */
 	bool big_endian;
+	u32 rise, fall; /* bits by enum vcpu_input: levels that come with it */
 	bool meet; /* at the same moment as the other CPUs that rig->meeting counts */
 	bool deaf; /* no kick ends this KVM_RUN: rig->heal does */
 };
@@ -100,8 +110,14 @@ struct rig_cpu {
 	atomic_uint held;
 	atomic_bool lent; /* by its holder: it accepts a reset under the hold */
 	atomic_bool irq;
+	atomic_uint level; /* of KVM's own interrupts, by enum vcpu_input */
+	u32 told; /* of which this has been told: device_irq_level */
+	u32 lines; /* GIC_OUT_*, as they were driven */
+	u32 unknown; /* GIC_OUT_*: not driven since KVM_ARM_VCPU_INIT */
+	u64 loaded; /* by the guest, from a device */
 	u64 random; /* the guest's own, in a stress */
 	u64 calls;
+	u32 step; /* of its program, from its start on */
 
 	/* Under rig->lock. */
 	struct rig_exit queue[RIG_QUEUE];
@@ -113,7 +129,7 @@ struct rig_cpu {
 	bool stopped;
 	struct vcpu_psci_call called;
 	struct vcpu_end end;
-	_Atomic pthread_t thread; /* for kicks that nobody asked for */
+	_Atomic pthread_t thread; /* its own, or 0: for kicks that nobody asked for */
 };
 
 struct rig {
@@ -138,7 +154,9 @@ struct rig {
 	/* A guest that does what it likes, and leaves no notes; NULL: the queue. */
 	bool (*guest)(struct rig_cpu *c, struct rig_exit *e);
 	void (*dozes)(struct rig_cpu *c); /* with a guest: it is about to sleep in KVM_RUN */
+	void (*doorbell)(struct rig *k, u32 offset); /* a store to RIG_DEVICE; NULL: the register */
 	atomic_ullong claims, starts; /* of CPU_ONs */
+	atomic_ullong silenced; /* timers that a reset turned off, high */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -288,6 +306,9 @@ static inline int rig_deliver(struct rig_cpu *c, const struct rig_exit *e)
 			;
 		return -EINTR;
 	}
+	(void)atomic_fetch_or(&c->level, e->rise);
+	(void)atomic_fetch_and(&c->level, ~e->fall);
+	c->told = atomic_load(&c->level);
 	run->exit_reason = e->reason;
 	if (e->reason == KVM_EXIT_SYSTEM_EVENT) {
 		run->system_event.type = e->event;
@@ -298,7 +319,7 @@ static inline int rig_deliver(struct rig_cpu *c, const struct rig_exit *e)
 		run->mmio.len = e->len;
 		run->mmio.is_write = e->write;
 		memcpy(run->mmio.data, &e->value, sizeof(e->value));
-		c->exit_open = !e->write;
+		c->exit_open = !e->write && e->err == 0;
 	} else if (e->reason == KVM_EXIT_HYPERCALL) {
 		run->hypercall.nr = e->fid;
 	}
@@ -315,7 +336,26 @@ static inline void rig_complete(struct rig_cpu *c)
 		return;
 	c->exit_open = false;
 	memcpy(&data, c->run->mmio.data, sizeof(data));
+	c->loaded = data;
 	(void)rig_note(c, RIG_COMPLETE, data, 0, 0);
+}
+
+/* Return: KVM has a level to tell. */
+static inline bool rig_tells(struct rig_cpu *c)
+{
+	u32 told = c->told;
+
+	if (c->k->env.gic)
+		c->told = atomic_load(&c->level);
+	return c->told != told;
+}
+
+/* What ends MP_STATE_SUSPENDED: KVM's kvm_arch_vcpu_runnable(). */
+static inline bool rig_wakes(struct rig_cpu *c)
+{
+	bool tells = rig_tells(c);
+
+	return atomic_exchange(&c->irq, false) || c->lines || tells;
 }
 
 /* In the order of KVM: what is open is finished, then immediate_exit counts. */
@@ -323,13 +363,16 @@ static inline int rig_inside(struct rig_cpu *c)
 {
 	static const struct rig_exit wakeup = { .reason = KVM_EXIT_SYSTEM_EVENT,
 		                                .event = KVM_SYSTEM_EVENT_WAKEUP };
+	static const struct rig_exit told = { .err = -EINTR, .reason = KVM_EXIT_INTR };
 	bool slept = false;
 	struct rig_exit e;
 
 	rig_complete(c);
 	while (!__atomic_load_n(&c->run->immediate_exit, __ATOMIC_RELAXED)) {
-		if (c->mp.mp_state == KVM_MP_STATE_SUSPENDED && atomic_exchange(&c->irq, false))
+		if (c->mp.mp_state == KVM_MP_STATE_SUSPENDED && rig_wakes(c))
 			return rig_deliver(c, &wakeup);
+		if (c->mp.mp_state == KVM_MP_STATE_RUNNABLE && rig_tells(c))
+			return rig_deliver(c, &told);
 		if (c->mp.mp_state == KVM_MP_STATE_RUNNABLE && rig_next(c, &e))
 			return rig_deliver(c, &e);
 		if (!slept || c->k->guest)
@@ -341,115 +384,5 @@ static inline int rig_inside(struct rig_cpu *c)
 		c->run->exit_reason = KVM_EXIT_INTR;
 	return -EINTR;
 }
-
-static inline int rig_op_run(int fd)
-{
-	struct rig_cpu *c = rig_by_fd(fd);
-	int err;
-
-	rig_touch(c);
-	atomic_store(&c->thread, pthread_self());
-	(void)rig_note(c, RIG_RUN, 0, 0, 0);
-	atomic_store(&c->inside, true);
-	err = rig_inside(c);
-	rig_awake(c);
-	atomic_store(&c->inside, false);
-	rig_touch(c);
-	return err;
-}
-
-static inline int rig_op_call(int fd, unsigned long req, void *arg)
-{
-	struct rig_cpu *c = rig_by_fd(fd);
-	struct kvm_mp_state *mp = arg;
-	int err;
-
-	rig_must(c->k, !atomic_load(&c->inside), "a vCPU's ioctl waits for its KVM_RUN");
-	if (req == KVM_GET_MP_STATE) {
-		*mp = c->mp;
-		return 0;
-	}
-	if (req != KVM_SET_MP_STATE)
-		return -ENOTTY;
-	rig_touch(c);
-	err = rig_note(c, RIG_MP, mp->mp_state, 0, 0);
-	if (err == 0)
-		c->mp = *mp;
-	return err;
-}
-
-static inline int rig_op_args(struct vcpu *v, u32 nr, u64 *arg)
-{
-	struct rig_cpu *c = rig_by_vcpu(v);
-
-	rig_touch(c);
-	memcpy(arg, c->x, nr * sizeof(*arg));
-	return rig_note(c, RIG_ARGS, nr, 0, 0);
-}
-
-static inline int rig_op_big_endian(struct vcpu *v)
-{
-	struct rig_cpu *c = rig_by_vcpu(v);
-	int err;
-
-	rig_touch(c);
-	err = rig_note(c, RIG_ENDIAN, 0, 0, 0);
-	return err < 0 ? err : c->big_endian;
-}
-
-static inline int rig_op_answer(struct vcpu *v, u64 value)
-{
-	struct rig_cpu *c = rig_by_vcpu(v);
-
-	rig_touch(c);
-	rig_must(c->k, c->mp.mp_state == KVM_MP_STATE_RUNNABLE, "a CPU that does not run goes on");
-	return rig_note(c, RIG_ANSWER, value, 0, 0);
-}
-
-static inline int rig_fresh(struct rig_cpu *c, u32 mp_state, int err)
-{
-	rig_touch(c);
-	rig_must(c->k, !c->exit_open, "a vCPU was reset with an exit left open");
-	if (err == 0)
-		c->mp.mp_state = mp_state;
-	return err;
-}
-
-static inline int rig_op_start(struct vcpu *v, const struct psci_entry *entry, bool keep_timers)
-{
-	struct rig_cpu *c = rig_by_vcpu(v);
-	u64 flags = entry->big_endian | (u64)keep_timers << 1;
-
-	if (!keep_timers)
-		(void)atomic_fetch_add_explicit(&c->k->starts, 1, memory_order_relaxed);
-	return rig_fresh(c, KVM_MP_STATE_RUNNABLE,
-	                 rig_note(c, RIG_START, entry->pc, entry->context_id, flags));
-}
-
-static inline int rig_op_boot(struct vcpu *v)
-{
-	struct rig_cpu *c = rig_by_vcpu(v);
-
-	return rig_fresh(c, KVM_MP_STATE_RUNNABLE, rig_note(c, RIG_BOOT, 0, 0, 0));
-}
-
-static inline int rig_op_off(struct vcpu *v)
-{
-	struct rig_cpu *c = rig_by_vcpu(v);
-
-	return rig_fresh(c, KVM_MP_STATE_STOPPED, rig_note(c, RIG_OFF, 0, 0, 0));
-}
-
-static const struct vcpu_kvm_ops rig_kvm = {
-	.create = rig_op_create,
-	.run = rig_op_run,
-	.call = rig_op_call,
-	.args = rig_op_args,
-	.big_endian = rig_op_big_endian,
-	.answer = rig_op_answer,
-	.start = rig_op_start,
-	.boot = rig_op_boot,
-	.off = rig_op_off,
-};
 
 #endif /* TESTS_UNIT_VCPU_FAKE_H */

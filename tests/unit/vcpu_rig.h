@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_VCPU_RIG_H
 #define TESTS_UNIT_VCPU_RIG_H
 
-#include "tests/unit/vcpu_fake.h"
+#include "tests/unit/vcpu_fake_ops.h"
 
 /* PSCI as a 64-bit guest calls it. */
 #define CALL_VERSION        0x84000000u
@@ -97,6 +97,10 @@ static inline void rig_reg_write(void *dev, u32 offset, u32 width, u64 value)
 {
 	struct rig *k = dev;
 
+	if (k->doorbell) {
+		k->doorbell(k, offset);
+		return;
+	}
 	k->reg = value;
 	k->reg_width = width;
 }
@@ -161,6 +165,7 @@ static inline int rig_up(void **state, bool kernel_psci)
 		mpidr[i] = i;
 	if (bus_create(&k->bus) < 0 ||
 	    bus_add(k->bus, "reg", RIG_DEVICE, 0x1000, &rig_reg_ops, k) < 0 ||
+	    bus_add(k->bus, "under", RIG_UNDER, RIG_UNDER_SIZE, &rig_reg_ops, k) < 0 ||
 	    power_create(RIG_CPUS, mpidr, &rig_power_ops, k, &k->env.power) < 0 ||
 	    vcpu_setup_kicks() < 0)
 		return -1;
@@ -230,6 +235,7 @@ static inline int rig_teardown(void **state)
 	must0(pthread_mutex_destroy(&k->holding));
 	power_destroy(k->env.power);
 	bus_destroy(k->bus);
+	gic_user_destroy(k->env.gic);
 	return wrong ? -1 : 0;
 }
 
@@ -418,8 +424,10 @@ static inline void rig_settle(struct rig *k, u32 cpu)
 static inline void rig_begin(struct rig *k, u32 cpu)
 {
 	rig_hold(k, cpu, 1);
+	atomic_store(&k->cpu[cpu].lent, true); /* until its thread says that it is held */
 	rig_start(k, cpu);
 	(void)rig_wait(k, cpu, RIG_PARKED, 1);
+	atomic_store(&k->cpu[cpu].lent, false);
 	rig_release(k, cpu, 1);
 }
 

@@ -164,6 +164,64 @@ int arch_vcpu_init(struct vcpu *v, struct arch_vm *vm)
 	return err < 0 ? err : smccc_reset_values(v, vm);
 }
 
+bool arch_has_user_irqchip(int kvm_fd)
+{
+	return kvm_extension(kvm_fd, KVM_CAP_ARM_USER_IRQ) > 0;
+}
+
+/*
+ * A guest that sees a GIC in its ID registers (DDI 0487, ID_AA64PFR0_EL1.GIC) may
+ * use its system registers, which are undefined without one in KVM. Linux 6.12
+ * hides it by itself when the vCPU first runs. Kernels whose ID registers cannot
+ * be written say EINVAL: the tree tells the guest, then.
+ */
+static int hide_gic(struct vcpu *v)
+{
+	const u64 id = ARM64_SYS_REG(3, 0, 0, 4, 0), gic = 0xfull << 24;
+	u64 value;
+	int err = regs_get(v, id, &value);
+
+	if (err == 0 && (value & gic))
+		err = regs_set(v, id, value & ~gic);
+	if (err == -EINVAL) {
+		log_at(LOG_DEBUG, "vCPU %u: its ID registers name a GIC, and stay so",
+		       vcpu_index(v));
+		return 0;
+	}
+	return err < 0 ? log_errno(err, "vCPU %u: ID_AA64PFR0_EL1", vcpu_index(v)) : 0;
+}
+
+u32 arch_vcpu_inputs(struct vcpu *v)
+{
+	static const struct {
+		u64 level;
+		enum vcpu_input input;
+	} rows[] = {
+		{ KVM_ARM_DEV_EL1_VTIMER, VCPU_INPUT_VTIMER },
+		{ KVM_ARM_DEV_EL1_PTIMER, VCPU_INPUT_PTIMER },
+		{ KVM_ARM_DEV_PMU, VCPU_INPUT_PMU },
+	};
+	u64 level = vcpu_run_page(v)->s.regs.device_irq_level;
+	u32 inputs = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (level & rows[i].level)
+			inputs |= 1u << rows[i].input;
+	return inputs;
+}
+
+int arch_vcpu_drive(struct vcpu *v, u32 line, bool level)
+{
+	u32 input = line == GIC_OUT_FIQ ? KVM_ARM_IRQ_CPU_FIQ : KVM_ARM_IRQ_CPU_IRQ;
+	struct kvm_irq_level irq = {
+		.irq = (u32)KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
+		       vcpu_index(v) << KVM_ARM_IRQ_VCPU_SHIFT | input,
+		.level = level,
+	};
+
+	return vcpu_env(v)->kvm->call(vcpu_env(v)->vm_fd, KVM_IRQ_LINE, &irq);
+}
+
 static int attach_pmu(struct vcpu *v, bool irqchip, u32 intid)
 {
 	int err = 0;
@@ -185,6 +243,11 @@ int arch_vcpu_attach(struct vcpu *v, const struct arch_vm *vm, gpa_t pvtime, boo
 {
 	int err;
 
+	if (!irqchip) {
+		err = hide_gic(v);
+		if (err < 0)
+			return err;
+	}
 	if (vm->cfg.pmu) {
 		err = attach_pmu(v, irqchip, pmu_intid);
 		if (err < 0)

@@ -15,6 +15,11 @@ static int not_served(void)
 	                  "hosts only");
 }
 
+bool arch_has_user_irqchip(int kvm_fd)
+{
+	return false;
+}
+
 int arch_vm_type(int kvm_fd, u64 limit, unsigned long *type)
 {
 	return not_served();
@@ -47,6 +52,16 @@ int arch_vcpu_off(struct vcpu *v)
 }
 
 int arch_vcpu_start(struct vcpu *v, const struct psci_entry *entry, bool keep_timers)
+{
+	return -ENOTSUP;
+}
+
+u32 arch_vcpu_inputs(struct vcpu *v)
+{
+	return 0;
+}
+
+int arch_vcpu_drive(struct vcpu *v, u32 line, bool level)
 {
 	return -ENOTSUP;
 }
