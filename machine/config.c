@@ -222,7 +222,7 @@ static const struct config_option options[] = {
 	{ .help = "Machine:" },
 	{ "cpus", 'c', "N", set_cpus, 0, "CPUs; 1 without" },
 	{ "mem", 'm', "SIZE", set_mem, 0, "RAM, MiB or with B, K, M, G, T, P; 256M without" },
-	{ "irqchip", 0, "auto|gicv3|gicv3-its|gicv2|gicv2m", set_irqchip, 0,
+	{ "irqchip", 0, "auto|gicv3|gicv3-its|gicv2|gicv2m|user", set_irqchip, 0,
 	  "interrupt controller" },
 	{ "pmu", 0, NULL, set_flag, AT(pmu), "performance counters" },
 	{ "no-pvtime", 0, NULL, set_flag, AT(no_pvtime), "no stolen time for the guest" },

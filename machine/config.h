@@ -19,6 +19,7 @@ enum config_irqchip {
 	CONFIG_IRQCHIP_GICV3_ITS,
 	CONFIG_IRQCHIP_GICV2,
 	CONFIG_IRQCHIP_GICV2M,
+	CONFIG_IRQCHIP_USER, /* a GICv2 of ours, and none in KVM */
 };
 
 enum config_console {

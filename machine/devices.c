@@ -295,11 +295,11 @@ static int make(struct machine *m, size_t i, const struct irq_line *irq)
 static int add_device(struct machine *m, size_t i)
 {
 	const struct device_desc *desc = &m->board.descs[i];
-	struct irq_line irq = vgic_level_line(m->vgic, desc->intid);
+	struct irq_line irq = machine_level_line(m, desc->intid);
 	int err = 0;
 
 	if (desc->edge)
-		err = vgic_edge_line(m->vgic, desc->intid, &irq);
+		err = machine_edge_line(m, desc->intid, &irq);
 	if (err == 0)
 		err = make(m, i, &irq);
 	if (err == 0)
@@ -312,7 +312,7 @@ static int add_device(struct machine *m, size_t i)
 
 static int add_gicv2m(struct machine *m)
 {
-	const struct irq_line line = vgic_level_line(m->vgic, 0);
+	const struct irq_line line = machine_level_line(m, 0);
 	int err = gicv2m_create(LAYOUT_FIRST_MSI, LAYOUT_NR_MSIS, &line, &m->gicv2m);
 
 	if (err == 0)

@@ -7,6 +7,7 @@
 
 #include "devices/host/console.h"
 #include "devices/loop.h"
+#include "irqchip/gic_user.h"
 #include "irqchip/gicv2m.h"
 #include "irqchip/vgic.h"
 #include "machine/aarch64/tree.h"
@@ -47,8 +48,10 @@ struct machine {
 	int kvm_fd, vm_fd; /* -1 where there is no KVM */
 	struct vcpu_env env;
 	struct arch_vm arch;
-	enum tree_gic gic;
-	struct vgic *vgic;
+	enum config_irqchip irqchip; /* never CONFIG_IRQCHIP_AUTO */
+	enum tree_gic gic; /* what the guest sees of it */
+	struct vgic *vgic; /* one of the two: KVM's, */
+	struct gic_user *gic_user; /* or ours */
 	struct vcpu **vcpu; /* cfg->nr_cpus of them, NULL: not created */
 	struct power *power;
 	struct psci psci; /* where roost answers the guest's power calls */
@@ -135,8 +138,16 @@ must_check int machine_limits_up(struct machine *m);
 must_check int machine_slots_up(struct machine *m);
 must_check int machine_vcpus_up(struct machine *m);
 void machine_vcpus_down(struct machine *m);
+must_check int machine_attach_up(struct machine *m);
+
+/* machine/irqchip.c: the interrupt controller, whoever it is. */
+must_check int machine_irqchip_choose(struct machine *m); /* when there is a VM */
+must_check int machine_irqchip_limits(const struct machine *m);
 must_check int machine_irqchip_up(struct machine *m);
 void machine_irqchip_down(struct machine *m);
-must_check int machine_attach_up(struct machine *m);
+must_check int machine_irqchip_reset(struct machine *m); /* every vCPU is held */
+/* Wires to SPIs, for machine/devices.c. */
+struct irq_line machine_level_line(struct machine *m, u32 intid);
+must_check int machine_edge_line(struct machine *m, u32 intid, struct irq_line *out);
 
 #endif /* MACHINE_MACHINE_PRIVATE_H */

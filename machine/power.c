@@ -219,7 +219,6 @@ static bool reboot(struct machine *m)
 {
 	const struct vcpu_patience how = { machine_patience, m };
 	struct psci_system stale;
-	const char *what;
 	u32 late = 0;
 	int err;
 
@@ -227,9 +226,7 @@ static bool reboot(struct machine *m)
 		if (!machine_turn(m) || machine_over(m))
 			return false;
 
-	err = vgic_reset(m->vgic, &what);
-	if (err < 0)
-		(void)log_errno(err, "reset the interrupt controller: %s", what);
+	err = machine_irqchip_reset(m);
 	if (err == 0)
 		err = memory_restore(&m->ram);
 	if (err == 0 && m->pvtime.host)

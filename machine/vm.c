@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* KVM's half of the machine: the VM, its memory slots, vCPUs and interrupt controller. */
+/* KVM's half of the machine: the VM, its memory slots and vCPUs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -17,60 +17,6 @@ enum { KVM_API = 12 }; /* api.rst 4.1: the only version there will be */
 enum { SLOT_RAM, SLOT_PVTIME };
 
 enum { PVTIME_RECORD = 64 }; /* bytes per CPU, DEN0057A 4.1 */
-
-static const char *const gic_name[] = {
-	[TREE_GICV2] = "gicv2",
-	[TREE_GICV2M] = "gicv2m",
-	[TREE_GICV3] = "gicv3",
-	[TREE_GICV3_ITS] = "gicv3-its",
-};
-
-static enum vgic_kind vgic_kind_of(enum tree_gic gic)
-{
-	static const enum vgic_kind kind[] = {
-		[TREE_GICV2] = VGIC_V2,
-		[TREE_GICV2M] = VGIC_V2,
-		[TREE_GICV3] = VGIC_V3,
-		[TREE_GICV3_ITS] = VGIC_V3_ITS,
-	};
-
-	return kind[gic];
-}
-
-/* What serves the most CPUs first; also the answer for a tree that is written without KVM. */
-static enum tree_gic best_gic(int vm_fd)
-{
-	if (vm_fd >= 0 && !vgic_supported(vm_fd, VGIC_V3) && vgic_supported(vm_fd, VGIC_V2))
-		return TREE_GICV2;
-	return TREE_GICV3;
-}
-
-static int choose_gic(struct machine *m)
-{
-	switch (m->cfg->irqchip) {
-	case CONFIG_IRQCHIP_GICV2:
-		m->gic = TREE_GICV2;
-		break;
-	case CONFIG_IRQCHIP_GICV2M:
-		m->gic = TREE_GICV2M;
-		break;
-	case CONFIG_IRQCHIP_GICV3:
-		m->gic = TREE_GICV3;
-		break;
-	case CONFIG_IRQCHIP_GICV3_ITS:
-		m->gic = TREE_GICV3_ITS;
-		break;
-	case CONFIG_IRQCHIP_AUTO:
-		m->gic = best_gic(m->vm_fd);
-		break;
-	}
-	if (!m->dump_only && !vgic_supported(m->vm_fd, vgic_kind_of(m->gic)))
-		return log_refuse(-ENODEV,
-		                  "--irqchip %s: this host's KVM has no such interrupt "
-		                  "controller for guests",
-		                  gic_name[m->gic]);
-	return 0;
-}
 
 static int open_kvm(struct machine *m)
 {
@@ -130,7 +76,7 @@ int machine_kvm_up(struct machine *m)
 	if (err == 0 && !m->dump_only)
 		err = arch_vm_setup(m->vm_fd, &want, &m->arch);
 	if (err == 0)
-		err = choose_gic(m);
+		err = machine_irqchip_choose(m);
 	if (err < 0 || m->dump_only) {
 		if (err < 0)
 			machine_kvm_down(m);
@@ -185,13 +131,11 @@ static int find_affinity(struct machine *m)
 /* What only the host and the chosen interrupt controller can say about the command line. */
 int machine_limits_up(struct machine *m)
 {
-	u32 max = vgic_max_cpus(vgic_kind_of(m->gic));
+	int err = machine_irqchip_limits(m);
+	u32 max;
 
-	if (m->cfg->nr_cpus > max)
-		return log_refuse(-EINVAL, "--cpus %u: %s serves %u at most", m->cfg->nr_cpus,
-		                  gic_name[m->gic], max);
-	if (m->dump_only)
-		return 0;
+	if (err < 0 || m->dump_only)
+		return err;
 	max = (u32)kvm_extension(m->kvm_fd, KVM_CAP_MAX_VCPUS);
 	if (m->cfg->nr_cpus > max)
 		return log_refuse(-EINVAL, "--cpus %u: this host's KVM takes %u at most",
@@ -243,42 +187,13 @@ void machine_vcpus_down(struct machine *m)
 	m->vcpu = NULL;
 }
 
-int machine_irqchip_up(struct machine *m)
-{
-	const struct vgic_config cfg = {
-		.kind = vgic_kind_of(m->gic),
-		.nr_cpus = m->cfg->nr_cpus,
-		.nr_spis = LAYOUT_NR_SPIS,
-		.gicd = LAYOUT_GICD,
-		.gicc = LAYOUT_GICC,
-		.gicr = layout_gicr(m->cfg->nr_cpus),
-		.its = layout_its(m->cfg->nr_cpus),
-	};
-	const char *what;
-	int err = vgic_create(m->vm_fd, &cfg, &m->vgic, &what);
-
-	if (err == 0)
-		err = vgic_init(m->vgic, &what);
-	if (err < 0) {
-		machine_irqchip_down(m);
-		return log_errno(err, "%s: %s", gic_name[m->gic], what);
-	}
-	return 0;
-}
-
-void machine_irqchip_down(struct machine *m)
-{
-	vgic_destroy(m->vgic);
-	m->vgic = NULL;
-}
-
 int machine_attach_up(struct machine *m)
 {
 	int err = 0;
 
 	for (u32 i = 0; i < m->cfg->nr_cpus && err == 0; i++)
 		err = arch_vcpu_attach(m->vcpu[i], &m->arch, LAYOUT_PVTIME + i * (u64)PVTIME_RECORD,
-		                       true, LAYOUT_INTID_PMU);
+		                       m->vgic != NULL, LAYOUT_INTID_PMU);
 	if (err < 0)
 		return err;
 	m->env.entry = m->image.entry;

@@ -120,6 +120,7 @@ static void each_option_is_taken_in_every_spelling(void **state)
 		{ { "K", "--irqchip=gicv3-its" }, "kernel=K irqchip=2" },
 		{ { "K", "--irqchip=gicv2" }, "kernel=K irqchip=3" },
 		{ { "K", "--irqchip=gicv2m" }, "kernel=K irqchip=4" },
+		{ { "K", "--irqchip=user" }, "kernel=K irqchip=5" },
 		{ { "K", "--rng" }, "kernel=K rng=1" },
 		{ { "K", "--pmu" }, "kernel=K pmu=1" },
 		{ { "K", "--name", "N" }, "kernel=K name=N" },
