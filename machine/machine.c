@@ -302,11 +302,10 @@ void machine_vcpu_gone(void *host, struct vcpu *v)
 static int start_vcpus(struct machine *m, u32 *started)
 {
 	const cpu_set_t *on = m->cfg->vcpu_affinity ? &m->affinity : NULL;
-	int err;
+	int err = 0;
 
 	m->env.ops = &machine_vcpu_ops;
 	m->env.host = m;
-	err = vcpu_setup_kicks();
 	for (*started = 0; *started < m->cfg->nr_cpus && err == 0; (*started)++)
 		err = vcpu_start(m->vcpu[*started], on);
 	if (err < 0 && *started > 0)

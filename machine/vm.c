@@ -5,6 +5,7 @@
 #include <linux/kvm.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "machine/base/kvm.h"
@@ -155,11 +156,24 @@ int machine_slots_up(struct machine *m)
 	return err;
 }
 
+/* Each has three descriptors, so that many CPUs have more than is usual. */
+static void allow_descriptors(u32 nr_cpus)
+{
+	enum { EACH = 3, OTHERS = 256 };
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= (rlim_t)nr_cpus * EACH + OTHERS)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r); /* who is short of one then says so */
+}
+
 /* All of them before the first is initialised: KVM_CREATE_VCPU resets the virtual counter. */
 int machine_vcpus_up(struct machine *m)
 {
 	int err = 0;
 
+	allow_descriptors(m->cfg->nr_cpus);
 	m->vcpu = calloc(m->cfg->nr_cpus, sizeof(struct vcpu *));
 	if (!m->vcpu)
 		return log_errno(-ENOMEM, "vCPUs");

@@ -11,7 +11,7 @@
 /*
  * What stands between a vCPU's thread and its guest: one word of pending events,
  * and the interlock that takes the vCPU out of the guest and keeps it out. No
- * KVM and no signals: whoever is told "kick it" sends one.
+ * KVM and no kicks: whoever is told "kick it" sends one.
  *
  *            gate_enter()                       gate_leave()
  *   OUT  -------------------->  IN_GUEST  ---------------------->  OUT

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,9 +17,6 @@
 #include "vcpu/arch.h"
 #include "vcpu/vcpu_private.h"
 
-/* The kick handler's only way to its vCPU: allowed at file scope by CONTRIBUTING.md. */
-static _Thread_local struct kvm_run *volatile vcpu_this;
-
 static int kvm_create(int vm_fd, u32 index)
 {
 	return kvm_call_nr(vm_fd, KVM_CREATE_VCPU, index);
@@ -31,9 +27,15 @@ static int kvm_run(int fd)
 	return ioctl(fd, KVM_RUN, 0) < 0 ? -errno : 0;
 }
 
+static void kvm_kick(struct vcpu *v)
+{
+	kick_send(v->kick);
+}
+
 const struct vcpu_kvm_ops vcpu_kvm = {
 	.create = kvm_create,
 	.run = kvm_run,
+	.kick = kvm_kick,
 	.call = kvm_call,
 	.args = arch_vcpu_args,
 	.big_endian = arch_vcpu_big_endian,
@@ -44,37 +46,6 @@ const struct vcpu_kvm_ops vcpu_kvm = {
 	.inputs = arch_vcpu_inputs,
 	.drive = arch_vcpu_drive,
 };
-
-/*
- * A handler that did nothing would lose a kick that lands between the check of
- * the events and KVM_RUN; this way KVM_RUN returns at once.
- */
-static void on_kick(int sig)
-{
-	struct kvm_run *run = vcpu_this;
-
-	if (run)
-		__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_RELAXED);
-}
-
-static int kick_signal(void)
-{
-	return SIGRTMIN;
-}
-
-int vcpu_setup_kicks(void)
-{
-	struct sigaction sa = { .sa_handler = on_kick };
-	sigset_t set;
-
-	(void)sigemptyset(&sa.sa_mask);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, kick_signal());
-	must0(pthread_sigmask(SIG_BLOCK, &set, NULL));
-	if (sigaction(kick_signal(), &sa, NULL) < 0)
-		return log_errno(-errno, "signal handler of the vCPUs");
-	return 0;
-}
 
 int vcpu_end(struct vcpu_end *end, enum vcpu_end_kind kind, const char *fmt, ...)
 {
@@ -110,6 +81,12 @@ int vcpu_create(const struct vcpu_env *env, u32 index, struct vcpu **out)
 	/* With KVM's own PSCI it waits for its CPU_ON inside KVM. */
 	v->mode = env->psci && index > 0 ? VCPU_OFF : VCPU_RUN;
 	gate_init(&v->gate, parked, v);
+	v->fd = -1;
+	err = kick_create(&v->kick);
+	if (err < 0) {
+		(void)log_errno(err, "io_uring of vCPU %u", index);
+		goto fail;
+	}
 	v->fd = env->kvm->create(env->vm_fd, index);
 	if (v->fd < 0) {
 		err = log_errno(v->fd, "KVM_CREATE_VCPU %u", index);
@@ -140,6 +117,7 @@ void vcpu_destroy(struct vcpu *v)
 		(void)munmap(v->run, v->env->run_size);
 	if (v->fd >= 0)
 		(void)close(v->fd);
+	kick_destroy(v->kick);
 	gate_done(&v->gate);
 	free(v);
 }
@@ -225,16 +203,18 @@ static int run_failed(struct vcpu *v, int err, struct vcpu_end *end)
 
 /*
  * immediate_exit is cleared after KVM_RUN and before the events are looked at
- * again: the other way round a kick in between would be lost.
+ * again: the other way round a kick in between would be lost. Who kicks has seen
+ * IN_GUEST (gate_enter()), which was written after this.
  */
 static int enter_kvm(struct vcpu *v)
 {
 	int err = v->env->kvm->run(v->fd);
+	int heard;
 
+	/* First: from here on a kick counts again, and the events are looked at after it. */
+	heard = kick_heard(v->kick);
 	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
-	/* The handler is on this thread: the compiler alone could put the two in another order. */
-	atomic_signal_fence(memory_order_seq_cst);
-	return err;
+	return heard < 0 ? heard : err;
 }
 
 void vcpu_complete(struct vcpu *v)
@@ -298,24 +278,16 @@ static void *vcpu_main(void *arg)
 {
 	struct vcpu *v = arg;
 	struct vcpu_end end;
-	sigset_t set;
-	int err;
+	int err = kick_listen(v->kick);
 
-	vcpu_this = v->run;
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, kick_signal());
-	must0(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
-	v->self = pthread_self();
-
-	do
+	if (err < 0)
+		err = vcpu_end(&end, VCPU_END_HOST, "vCPU %u: io_uring: %s", v->index,
+		               strerror(-err));
+	while (err == 0)
 		err = turn(v, &end);
-	while (err == 0);
 	if (err == -ECANCELED)
 		v->env->ops->ended(v->env->host, v, &end);
 
-	/* A kick may come until the thread is joined, and the run page goes before the thread's TLS. */
-	must0(pthread_sigmask(SIG_BLOCK, &set, NULL));
-	vcpu_this = NULL;
 	gate_close(&v->gate);
 	v->env->ops->gone(v->env->host, v);
 	return NULL;
@@ -345,13 +317,14 @@ int vcpu_start(struct vcpu *v, const cpu_set_t *on)
 	return 0;
 }
 
-/* Only when the gate says IN_GUEST: then the thread has begun, and is not joined yet. */
+/*
+ * First what KVM_RUN looks at when it begins, then what ends one that goes on:
+ * whichever way it is between the two. Too late, it costs the vCPU one turn.
+ */
 static void kick(struct vcpu *v)
 {
-	int err = pthread_kill(v->self, kick_signal());
-
-	/* What an ended thread, not joined yet, answers before glibc 2.34. */
-	must0(err == ESRCH ? 0 : err);
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_RELEASE);
+	v->env->kvm->kick(v);
 }
 
 void vcpu_post(struct vcpu *v, u32 events)

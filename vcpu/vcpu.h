@@ -83,6 +83,7 @@ enum vcpu_input {
 struct vcpu_kvm_ops {
 	int (*create)(int vm_fd, u32 index); /* KVM_CREATE_VCPU: a descriptor or negative errno */
 	int (*run)(int fd); /* KVM_RUN: 0 or negative errno; EINTR is an answer here */
+	void (*kick)(struct vcpu *v); /* any thread: a run() that goes on returns -EINTR */
 	int (*call)(int fd, unsigned long req, void *arg); /* see kvm_call() */
 
 	int (*args)(struct vcpu *v, u32 nr, u64 *arg);
@@ -134,14 +135,6 @@ struct vcpu_env {
 must_check int vcpu_create(const struct vcpu_env *env, u32 index, struct vcpu **out);
 /* The thread is not running: never started, or joined. NULL is fine. */
 void vcpu_destroy(struct vcpu *v);
-
-/**
- * vcpu_setup_kicks - install the handler of the kick signal
- *
- * Once in the process, before the first vcpu_start(). The signal stays blocked
- * in every thread but the vCPUs'.
- */
-must_check int vcpu_setup_kicks(void);
 
 /* Start the thread, on the host CPUs of @on only unless that is NULL. Return: 0 or a negative errno, logged. */
 must_check int vcpu_start(struct vcpu *v, const cpu_set_t *on);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "vcpu/kick.h"
 #include "vcpu/vcpu.h"
 
 /*
@@ -28,8 +29,8 @@ struct vcpu {
 	struct kvm_run *run;
 
 	struct gate gate;
-	pthread_t thread; /* the creator's: for the join */
-	pthread_t self; /* the thread's own: for kicks, from when it is at the gate */
+	struct kick *kick; /* with run->immediate_exit: ends its KVM_RUN */
+	pthread_t thread;
 	bool started;
 
 	/* The thread's own. */

@@ -19,7 +19,7 @@
  *   gate.lock        one per vCPU: how often it is held, and its sleep; leaf
  *
  * No lock at all: the MMIO map (frozen before the first vCPU thread starts), a
- * vCPU's events and its kick (an atomic and a signal), the loop's own state (its
+ * vCPU's events and its kick (an atomic and an eventfd), the loop's own state (its
  * thread only), the outcome of the machine (one atomic claim), an interrupt line
  * into KVM (one system call), a CPU's output of our interrupt controller.
  */

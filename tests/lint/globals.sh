@@ -3,7 +3,7 @@
 # No object may hold writable data at file scope, but for what CONTRIBUTING.md lists. Const
 # data with pointers sits in .data.rel.ro of a position-independent program: fine.
 set -eu
-ok='^(log_level|vcpu_this|tty_saved) '
+ok='^(log_level|tty_saved) '
 bad=$(for o in "$@"; do
 	objdump -t "$o" | awk -v o="$o" '
 		{ for (i = 3; i <= 4; i++)

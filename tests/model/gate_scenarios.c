@@ -84,7 +84,7 @@ static void stray(void *arg)
 
 	for (u32 i = 0; i < p->times; i++) {
 		model_step("a kick that means nothing");
-		p->r->cpu[0].signal = 1;
+		rig_kick(&p->r->cpu[0]);
 	}
 	one_less(p);
 }

@@ -49,11 +49,20 @@ static void all_are_reset(const struct rig *r)
 		            "the guest runs, and cpu%u is not reset yet", i);
 }
 
-static void kick(struct cpu *c)
+/* vcpu/kick.h: it ends a system call that goes on, and leaves nothing behind otherwise. */
+static void interrupt(struct cpu *c)
 {
-	step_unless_prompt(c->rig, "send the signal");
+	if (c->in_kvm_run)
+		c->interrupted = 1;
+}
+
+void rig_kick(struct cpu *c)
+{
+	step_unless_prompt(c->rig, "set immediate_exit");
+	c->immediate_exit = 1;
+	step_unless_prompt(c->rig, "send the kick");
 	if (c->rig->prompt)
-		c->immediate_exit = 1;
+		interrupt(c);
 	else
 		c->signal = 1;
 }
@@ -61,18 +70,18 @@ static void kick(struct cpu *c)
 void rig_post(struct cpu *c, u32 events)
 {
 	if (gate_post(&c->gate, events))
-		kick(c);
+		rig_kick(c);
 }
 
-/* The kernel, which delivers it: the handler sets immediate_exit and does nothing else. */
+/* The kernel, which delivers it. */
 static void signal_main(void *arg)
 {
 	struct cpu *c = arg;
 
 	for (;;) {
-		model_wait(&c->signal, "the signal arrives");
+		model_wait(&c->signal, "the kick arrives");
 		c->signal = 0;
-		c->immediate_exit = 1;
+		interrupt(c);
 	}
 }
 
@@ -92,14 +101,14 @@ static enum act may_come_out(const struct cpu *c, enum act act)
 	return act == ACT_INTERRUPT && !c->lines ? ACT_STAY : act;
 }
 
-/* immediate_exit goes before everything else. */
+/* A kick goes before everything else. */
 static bool is_kicked(const struct cpu *c, enum act act)
 {
 	switch (act) {
 	case ACT_STAY:
 		return true;
 	case ACT_INTERRUPT:
-		return c->immediate_exit;
+		return c->interrupted;
 	case ACT_EXIT:
 		return model_choose(2, "stay in the guest");
 	case ACT_CPU_ON:
@@ -111,30 +120,39 @@ static bool is_kicked(const struct cpu *c, enum act act)
 	}
 }
 
-/* Return: what the guest came out with; ACT_STAY: a signal got it out. */
-static struct action kvm_run(struct cpu *c)
+/* What the guest comes out with; ACT_STAY: a kick got it out. */
+static enum act run_guest(struct cpu *c, enum act act)
 {
-	const struct program *p = &c->rig->programs[c->pc];
-	struct action a = p->action[c->step < p->nr ? c->step : p->nr - 1];
 	bool kicked;
 
-	model_step("KVM_RUN begins");
 	touch(c, "enter the guest");
 	model_check(!c->kept_out, "cpu%u is held, and enters the guest", c->index);
 	all_are_reset(c->rig);
 	in_guest(c, 1);
 	if (c->pc > 0)
 		c->reached = 1;
-	a.act = may_come_out(c, a.act);
-	kicked = is_kicked(c, a.act);
+	act = may_come_out(c, act);
+	kicked = is_kicked(c, act);
 	if (kicked)
-		model_wait(&c->immediate_exit, "KVM_RUN returns EINTR");
+		model_wait(&c->interrupted, "KVM_RUN returns EINTR");
 	else
 		model_step("KVM_RUN returns with an exit");
 	touch(c, "leave the guest");
 	in_guest(c, 0);
-	if (kicked)
-		a.act = ACT_STAY;
+	return kicked ? ACT_STAY : act;
+}
+
+/* Likewise, or it does not get in: KVM_RUN looks at immediate_exit once. */
+static struct action kvm_run(struct cpu *c)
+{
+	const struct program *p = &c->rig->programs[c->pc];
+	struct action a = p->action[c->step < p->nr ? c->step : p->nr - 1];
+
+	model_step("KVM_RUN begins");
+	c->in_kvm_run = 1;
+	step_unless_prompt(c->rig, "look at immediate_exit");
+	a.act = c->immediate_exit ? ACT_STAY : run_guest(c, a.act);
+	c->in_kvm_run = c->interrupted = 0;
 	step_unless_prompt(c->rig, "clear immediate_exit");
 	c->immediate_exit = 0;
 	return a;
@@ -470,7 +488,7 @@ static void hold_all(struct rig *r)
 {
 	for (u32 i = 0; i < r->nr; i++)
 		if (gate_hold(&r->cpu[i].gate))
-			kick(&r->cpu[i]);
+			rig_kick(&r->cpu[i]);
 }
 
 /* Return: false when it has lost patience; they stay held, as many as are. */

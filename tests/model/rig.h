@@ -10,7 +10,7 @@
 /*
  * The vCPUs of a model: vcpu/vcpu.c and vcpu/psci_host.c in small, call for call
  * in the same order, without KVM and registers. Each is two threads: the vCPU's
- * own, and the signal on its way to it, which may arrive at any time.
+ * own, and the kick on its way to it, which may arrive at any time.
  */
 
 enum { CPUS = 3, HOLDERS = 2, BELL_OF_REQUESTS = HOLDERS };
@@ -60,8 +60,8 @@ struct cpu {
 	struct psci_system request;
 	u32 requested;
 
-	u32 signal; /* on its way */
-	u32 immediate_exit;
+	u32 signal; /* a kick on its way */
+	u32 immediate_exit, in_kvm_run, interrupted;
 	u32 irq; /* an interrupt that wakes it may come, any time */
 
 	atomic_uint output; /* gic_user_output() */
@@ -110,6 +110,7 @@ void rig_spawn_cpu(struct rig *r, u32 cpu);
 
 /* What vcpu.h calls vcpu_...(); for the other threads of the scenario. */
 void rig_post(struct cpu *c, u32 events);
+void rig_kick(struct cpu *c); /* vcpu.c's kick() */
 /* A device's wire to it, straight through its interrupt controller. */
 void rig_wire(struct cpu *c, u32 line, bool level);
 /* The interrupt controller is reset, all CPUs being held: no wire is up. */

@@ -301,7 +301,7 @@ static void no_kick_lets_a_held_vcpu_in(void **state)
 		rig_hold(k, 0, 2);
 		runs = rig_count(k, 0, RIG_RUN);
 		for (int i = 0; i < KICKS; i++) {
-			must0(pthread_kill(atomic_load(&k->cpu[0].thread), SIGRTMIN));
+			rig_kick(&k->cpu[0]);
 			vcpu_post(k->v[0], GATE_WAKE);
 			vcpu_post(k->v[1], GATE_WAKE);
 		}

@@ -303,7 +303,7 @@ static void nothing_is_driven_at_a_CPU_that_is_held_until_it_is_let_go(void **st
 		runs = rig_count(k, 0, RIG_RUN);
 		for (u32 i = 0; i < KICKS; i++) {
 			rig_wire(k, WIRE, (n + i) % 2);
-			must0(pthread_kill(atomic_load(&k->cpu[0].thread), SIGRTMIN));
+			rig_kick(&k->cpu[0]);
 		}
 		rig_wire(k, WIRE, n % 2);
 		assert_int_equal(vcpu_pending(k->v[0]), GATE_LINES | GATE_HOLD);

@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -252,20 +251,26 @@ static inline int rig_op_create(int vm_fd, u32 index)
 	return fd >= 0 && ftruncate(fd, RIG_RUN_SIZE) == 0 ? fd : -errno;
 }
 
-/* The signal gets in only while it sleeps: as in KVM, none is lost on the way. */
+static inline void rig_op_kick(struct vcpu *v)
+{
+	rig_ring(rig_by_vcpu(v));
+}
+
+/* As in KVM, no kick is lost on the way: the bell stays rung until somebody has slept here. */
 static inline void rig_doze(struct rig_cpu *c)
 {
 	struct pollfd p = { .fd = c->bell, .events = POLLIN };
-	sigset_t kick, was;
 	u64 n;
 
-	(void)sigemptyset(&kick);
-	(void)sigaddset(&kick, SIGRTMIN);
-	must0(pthread_sigmask(SIG_BLOCK, &kick, &was));
-	if (!__atomic_load_n(&c->run->immediate_exit, __ATOMIC_RELAXED) &&
-	    ppoll(&p, 1, NULL, &was) > 0)
+	if (!__atomic_load_n(&c->run->immediate_exit, __ATOMIC_RELAXED) && poll(&p, 1, -1) > 0)
 		(void)!read(c->bell, &n, sizeof(n));
-	must0(pthread_sigmask(SIG_SETMASK, &was, NULL));
+}
+
+/* A kick that nobody asked for. */
+static inline void rig_kick(struct rig_cpu *c)
+{
+	__atomic_store_n(&c->run->immediate_exit, 1, __ATOMIC_RELAXED);
+	rig_ring(c);
 }
 
 static inline void rig_awake(struct rig_cpu *c)

@@ -155,6 +155,7 @@ static inline int rig_op_drive(struct vcpu *v, u32 line, bool level)
 static const struct vcpu_kvm_ops rig_kvm = {
 	.create = rig_op_create,
 	.run = rig_op_run,
+	.kick = rig_op_kick,
 	.call = rig_op_call,
 	.args = rig_op_args,
 	.big_endian = rig_op_big_endian,

@@ -166,8 +166,7 @@ static inline int rig_up(void **state, bool kernel_psci)
 	if (bus_create(&k->bus) < 0 ||
 	    bus_add(k->bus, "reg", RIG_DEVICE, 0x1000, &rig_reg_ops, k) < 0 ||
 	    bus_add(k->bus, "under", RIG_UNDER, RIG_UNDER_SIZE, &rig_reg_ops, k) < 0 ||
-	    power_create(RIG_CPUS, mpidr, &rig_power_ops, k, &k->env.power) < 0 ||
-	    vcpu_setup_kicks() < 0)
+	    power_create(RIG_CPUS, mpidr, &rig_power_ops, k, &k->env.power) < 0)
 		return -1;
 	bus_freeze(k->bus);
 	rig_init(k, kernel_psci);
