@@ -8,9 +8,16 @@ struct out {
 	size_t len;
 };
 
+#define PL011_DR      0x00
+#define PL011_FR      0x18
+#define PL011_FR_TXFF 0x20
+#define PL011_CR      0x30
+#define PL011_CR_ON   0x301 /* UARTEN, TXE, RXE */
+
 static void uart_write(const char *s, size_t len);
 
 static u64 uart = UART0_BASE;
+static u64 pl011; /* 0: this machine's console is an 8250 */
 static console_write_fn writer = uart_write;
 
 /* Sixteen bytes fit whenever the transmitter says it is empty. */
@@ -35,6 +42,22 @@ void console_set_uart(u64 base)
 	writer = uart_write;
 }
 
+static void pl011_write(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		while (r32(pl011 + PL011_FR) & PL011_FR_TXFF)
+			;
+		w32(pl011 + PL011_DR, (u8)s[i]);
+	}
+}
+
+void console_set_pl011(u64 base)
+{
+	pl011 = base;
+	w32(pl011 + PL011_CR, PL011_CR_ON);
+	writer = pl011_write;
+}
+
 void console_set_writer(console_write_fn fn)
 {
 	writer = fn;
@@ -42,6 +65,10 @@ void console_set_writer(console_write_fn fn)
 
 void console_reset(void)
 {
+	if (pl011) {
+		console_set_pl011(pl011);
+		return;
+	}
 	w8(UART0_BASE + UART_LCR, 0x03);
 	w8(UART0_BASE + UART_MCR, 0x00);
 	console_set_uart(UART0_BASE);

@@ -36,10 +36,13 @@ typedef void (*console_write_fn)(const char *s, size_t len);
 /** console_set_uart - print on the 8250 at @base from now on */
 void console_set_uart(u64 base);
 
+/** console_set_pl011 - print on the PL011 at @base from now on, after a reset as well */
+void console_set_pl011(u64 base);
+
 /** console_set_writer - print through @fn from now on */
 void console_set_writer(console_write_fn fn);
 
-/** console_reset - print on UART0 again, whatever state it or a writer is in */
+/** console_reset - print on UART0 (or the PL011) again, whatever state it or a writer is in */
 void console_reset(void);
 
 /** console_write - @len bytes to the console, newlines as they are */

@@ -7,6 +7,8 @@
 
 static volatile bool guarded;
 static volatile struct fault last;
+static void (*take_irq)(void) = gic_dispatch;
+static void (*take_fiq)(void);
 
 void fault_guard(void)
 {
@@ -22,6 +24,12 @@ struct fault fault_end(void)
 	isb();
 	guarded = false;
 	return (struct fault){ last.taken, last.ec, last.fsc, last.far };
+}
+
+void exception_set_interrupts(void (*irq)(void), void (*fiq)(void))
+{
+	take_irq = irq ? irq : gic_dispatch;
+	take_fiq = fiq;
 }
 
 static noreturn void dump(u64 kind, const struct regs *regs, u64 esr)
@@ -43,7 +51,11 @@ void exception(u64 kind, struct regs *regs)
 	u32 ec = (u32)(esr >> 26) & 0x3f;
 
 	if (kind == 5) {
-		gic_dispatch();
+		take_irq();
+		return;
+	}
+	if (kind == 6 && take_fiq) {
+		take_fiq();
 		return;
 	}
 	if (!guarded || (kind != 4 && kind != 7))

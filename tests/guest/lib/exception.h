@@ -45,6 +45,13 @@ void fault_guard(void);
 struct fault fault_end(void);
 
 /**
+ * exception_set_interrupts - who takes this guest's IRQs and FIQs
+ * @irq: NULL: gic_dispatch()
+ * @fiq: NULL: nobody, an FIQ is fatal
+ */
+void exception_set_interrupts(void (*irq)(void), void (*fiq)(void));
+
+/**
  * exception - called by the vectors
  * @kind: number of the vector, 0..15
  * @regs: registers, put back on return
