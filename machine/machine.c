@@ -286,7 +286,8 @@ void machine_vcpu_ended(void *host, struct vcpu *v, const struct vcpu_end *end)
 	if (outcome_decide(&m->outcome, crashed ? OUTCOME_CRASH : OUTCOME_HOST, "%s",
 	                   end->reason)) {
 		(void)log_refuse(-EIO, "%s", end->reason);
-		arch_vcpu_dump(v, stderr);
+		if (crashed) /* else it is not the guest that has gone wrong */
+			arch_vcpu_dump(v, stderr);
 	}
 	loop_event_signal(&m->bell);
 }
