@@ -32,13 +32,13 @@ GUEST_FLAGS	:= -std=gnu17 -ffreestanding -mgeneral-regs-only -mstrict-align -mno
 GUEST_LDFLAGS	:= -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 		   -Wl,--no-warn-rwx-segments
 
-guest_tools	:= $(O)/guests/unmap_ram $(O)/guests/kexec
+guest_tools	:= $(addprefix $(O)/guests/,deny kexec unmap_ram)
 
 .PHONY: guests
 guests: $(guest_elfs) $(guest_bins) $(guest_tools) $(O)/guests/vgic_proof
 	@:
 
-# For Linux: one does to roost what no guest can, on the host; the other runs in a guest.
+# For Linux: deny and unmap_ram do to roost what no guest can, on the host; kexec runs in a guest.
 $(guest_tools): $(O)/guests/%: $(guest_dir)/tool/%.c
 	@mkdir -p $(@D)
 	@echo '  TOOL    $@'

@@ -17,7 +17,8 @@ static bool kernel;
 static bool extended;
 static u32 power_down;
 static volatile u32 woken[SMP_MAX_CPUS];
-static volatile u32 resumed[SMP_MAX_CPUS];
+static volatile u32 slept[SMP_MAX_CPUS];
+static volatile u32 resumed[SMP_MAX_CPUS]; /* of those, as it should */
 static volatile bool leave;
 
 static void on_sgi(u32 intid)
@@ -168,9 +169,11 @@ static void sleeper(u32 cpu)
 	struct sleep s;
 
 	gic_cpu_init();
+	slept[cpu] = 0;
 	resumed[cpu] = 0;
 	while (!leave) {
 		(void)suspend(PSCI_CPU_SUSPEND, power_down, &s);
+		slept[cpu]++;
 		resumed[cpu] += came_back_right(&s, true);
 		take_interrupts();
 	}
@@ -220,10 +223,11 @@ static void check_others(u32 n)
 	      wrong ? wrong : "");
 	leave = true;
 	(void)wake_round(n, rounds + 1);
+	/* One that is still ending an SGI's interrupt when the next one comes does not sleep for it. */
 	for (u32 cpu = 1; cpu < n; cpu++)
-		check(cpu_wait_off(cpu) && resumed[cpu] >= rounds,
-		      "CPU %u came back right each time (%u), and turns itself off", cpu,
-		      resumed[cpu]);
+		check(cpu_wait_off(cpu) && resumed[cpu] == slept[cpu] && slept[cpu] >= rounds / 2,
+		      "CPU %u came back right each time (%u of %u), and turns itself off", cpu,
+		      resumed[cpu], slept[cpu]);
 }
 
 static void check_modes(u32 n)
