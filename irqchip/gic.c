@@ -11,11 +11,6 @@
 
 enum { IRQS_MAX = 1024 };
 
-static u32 lowest(u32 bits)
-{
-	return (u32)__builtin_ctz(bits);
-}
-
 /* 3.3.2: the part of a priority that decides about preemption. */
 static u32 group_mask(const struct gic_cpu *c, bool group1)
 {
@@ -26,7 +21,7 @@ static u32 group_mask(const struct gic_cpu *c, bool group1)
 
 u32 gic_running_priority(const struct gic_cpu *c)
 {
-	return c->apr ? lowest(c->apr) << PRIORITY_SHIFT : PRIORITY_IDLE;
+	return c->apr ? lowest_bit(c->apr) << PRIORITY_SHIFT : PRIORITY_IDLE;
 }
 
 static struct gic_irq *first(struct gic *g, const struct gic_cpu *c, bool group1)
@@ -36,9 +31,9 @@ static struct gic_irq *first(struct gic *g, const struct gic_cpu *c, bool group1
 
 	if (!q->priorities)
 		return NULL;
-	priority = lowest(q->priorities);
-	word = lowest(q->words[priority]);
-	return gic_irq_of(g, c->index, 32 * word + lowest(q->ids[priority][word]));
+	priority = lowest_bit(q->priorities);
+	word = lowest_bit(q->words[priority]);
+	return gic_irq_of(g, c->index, 32 * word + lowest_bit(q->ids[priority][word]));
 }
 
 /* Of two in different groups. */
@@ -127,7 +122,7 @@ static void queue_for(struct gic *g, struct gic_irq *irq, u32 cpus)
 
 	irq->queued = (u8)cpus;
 	for (; differ; differ &= differ - 1) {
-		struct gic_cpu *c = &g->cpu[lowest(differ)];
+		struct gic_cpu *c = &g->cpu[lowest_bit(differ)];
 
 		if (cpus >> c->index & 1)
 			queue_add(&c->queue[irq->group1], irq);
@@ -178,9 +173,11 @@ void gic_update(struct gic *g, struct gic_irq *irq)
 
 void gic_set_line(struct gic *g, u32 cpu, u32 intid, bool level)
 {
-	struct gic_irq *irq =
-		cpu < g->nr_cpus || intid >= GIC_NR_PRIVATE ? gic_irq_of(g, cpu, intid) : NULL;
+	struct gic_irq *irq;
 
+	if (intid < GIC_NR_PRIVATE && cpu >= g->nr_cpus)
+		return;
+	irq = gic_irq_of(g, cpu, intid);
 	if (!irq || gic_is_sgi(irq))
 		return;
 	if (irq->hw && level)
@@ -225,7 +222,7 @@ void gic_clear_active(struct gic *g, struct gic_irq *irq)
 
 u32 gic_source(const struct gic_irq *irq)
 {
-	return irq->source ? lowest(irq->source) : 0;
+	return irq->source ? lowest_bit(irq->source) : 0;
 }
 
 /*

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "irqchip/gic_user.h"
+#include "machine/base/bits.h"
 #include "machine/base/lock.h"
 
 struct gic_user {
@@ -15,18 +16,13 @@ struct gic_user {
 	atomic_uint out[GIC_CPUS_MAX]; /* written under the lock, read without */
 };
 
-static u32 lowest(u32 bits)
-{
-	return (u32)__builtin_ctz(bits);
-}
-
 /* Return: the CPUs whose output is another one now, but for @self. */
 static u32 publish(struct gic_user *u, u32 self) REQUIRES(u->lock)
 {
 	u32 others = 0;
 
 	for (u32 left = gic_take_changed(u->gic); left; left &= left - 1) {
-		u32 cpu = lowest(left), out = gic_output(u->gic, cpu);
+		u32 cpu = lowest_bit(left), out = gic_output(u->gic, cpu);
 
 		if (atomic_load_explicit(&u->out[cpu], memory_order_relaxed) == out)
 			continue;
@@ -41,7 +37,7 @@ static u32 publish(struct gic_user *u, u32 self) REQUIRES(u->lock)
 static void tell(struct gic_user *u, u32 cpus) EXCLUDES(u->lock)
 {
 	for (; cpus; cpus &= cpus - 1)
-		u->ops->changed(u->ctx, lowest(cpus));
+		u->ops->changed(u->ctx, lowest_bit(cpus));
 }
 
 /* Return: false when it is a miss. An access is whole inside, or it is one. */

@@ -2,6 +2,7 @@
 /* A GICv2's distributor: IHI 0048B.b 4.3. */
 #include "devices/mmio.h"
 #include "irqchip/gic_private.h"
+#include "machine/base/bits.h"
 
 enum {
 	IIDR_VALUE = 'R' << 24, /* ProductID, no implementer's code */
@@ -200,7 +201,7 @@ static void sgir_write(const struct by *by, u32 value)
 	const u32 filter[] = { value >> SGIR_TARGETS_SHIFT & all, all & ~self, self, 0 };
 
 	for (u32 to = filter[value >> SGIR_FILTER_SHIFT & 3]; to; to &= to - 1)
-		send(by, (u32)__builtin_ctz(to), value & SGIR_INTID);
+		send(by, lowest_bit(to), value & SGIR_INTID);
 }
 
 static u32 source_get(const struct by *by, const struct gic_irq *irq)

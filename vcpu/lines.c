@@ -5,6 +5,7 @@
  * vCPU's own thread drives them, and only outside KVM_RUN: KVM_IRQ_LINE from
  * another thread may be lost between it and the vCPU's next entry.
  */
+#include "machine/base/bits.h"
 #include "vcpu/vcpu_private.h"
 
 void vcpu_sample_inputs(struct vcpu *v)
@@ -16,7 +17,7 @@ void vcpu_sample_inputs(struct vcpu *v)
 	/* First: whoever is told may ask for the level (timer ops below). */
 	v->inputs = now;
 	for (; differ; differ &= differ - 1) {
-		u32 i = (u32)__builtin_ctz(differ);
+		u32 i = lowest_bit(differ);
 
 		gic_user_set_private(env->gic, v->index, env->input_intid[i], now >> i & 1);
 	}

@@ -34,4 +34,10 @@ static inline u32 hi32(u64 v)
 	return (u32)(v >> 32);
 }
 
+/* Number of the lowest bit that is set; one is. */
+static inline u32 lowest_bit(u32 v)
+{
+	return (u32)__builtin_ctz(v);
+}
+
 #endif /* MACHINE_BASE_BITS_H */
