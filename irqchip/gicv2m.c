@@ -5,6 +5,7 @@
 #include "devices/mmio.h"
 #include "irqchip/gicv2m.h"
 #include "machine/base/compiler.h"
+#include "machine/base/lock.h"
 
 enum {
 	MSI_SETSPI_NS = 0x040,
@@ -13,10 +14,11 @@ enum {
 	SETSPI_MASK = 0x3ff,
 };
 
-/* Constant after creation, so that any vCPU may write without a lock. */
+/* Constant after creation, but for the wire: of two edges at once one would be none. */
 struct gicv2m {
 	u32 first, nr;
-	struct irq_line line;
+	struct irq_line line GUARDED_BY(lock);
+	struct mutex lock; /* dev.lock in machine/base/lock.h */
 };
 
 static u32 typer_read(void *dev, u32 offset)
@@ -32,13 +34,14 @@ static u32 typer_read(void *dev, u32 offset)
  */
 static void setspi_write(void *dev, u32 offset, u32 value)
 {
-	const struct gicv2m *f = dev;
-	struct irq_line line = f->line;
+	struct gicv2m *f = dev;
 
 	if (offset != MSI_SETSPI_NS || value < f->first || value - f->first >= f->nr)
 		return;
-	line.intid = value;
-	irq_line_pulse(&line);
+	mutex_lock(&f->lock);
+	f->line.intid = value;
+	irq_line_pulse(&f->line);
+	mutex_unlock(&f->lock);
 }
 
 static u32 iidr_read(void *dev, u32 offset)
@@ -63,12 +66,16 @@ int gicv2m_create(u32 first, u32 nr, const struct irq_line *line, struct gicv2m 
 	if (!f)
 		return -ENOMEM;
 	*f = (struct gicv2m){ .first = first, .nr = nr, .line = *line };
+	mutex_init(&f->lock);
 	*out = f;
 	return 0;
 }
 
 void gicv2m_destroy(struct gicv2m *f)
 {
+	if (!f)
+		return;
+	mutex_done(&f->lock);
 	free(f);
 }
 

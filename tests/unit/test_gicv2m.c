@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/test.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "irqchip/gicv2m.h"
 #include "machine/base/compiler.h"
 
@@ -98,6 +101,43 @@ static void a_halfword_behind_the_interrupt_id_raises_nothing(void **state)
 	assert_int_equal(f->gic.rises, 0);
 }
 
+/* A wire that is high already has no rising edge: what comes then is lost. */
+struct shared_wire {
+	atomic_bool high, lost;
+	struct gicv2m *frame;
+};
+
+static void shared_wire_set(void *ctx, u32 intid, bool level)
+{
+	struct shared_wire *w = ctx;
+
+	if (atomic_exchange(&w->high, level) == level)
+		atomic_store(&w->lost, true);
+}
+
+static void *write_often(void *arg)
+{
+	struct shared_wire *w = arg;
+
+	for (int i = 0; i < 200000; i++)
+		gicv2m_bus_ops.write(w->frame, 0x040, 4, FIRST);
+	return NULL;
+}
+
+static void edges_that_two_cpus_write_at_once_are_two(void **state)
+{
+	struct shared_wire w = { 0 };
+	const struct irq_line line = { .set = shared_wire_set, .ctx = &w };
+	pthread_t t;
+
+	assert_int_equal(gicv2m_create(FIRST, NR, &line, &w.frame), 0);
+	assert_int_equal(pthread_create(&t, NULL, write_often, &w), 0);
+	(void)write_often(&w);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	gicv2m_destroy(w.frame);
+	assert_false(atomic_load(&w.lost));
+}
+
 static void a_reset_is_done_at_once_and_touches_no_wire(void **state)
 {
 	struct fixture *f = *state;
@@ -120,6 +160,7 @@ int main(void)
 		                                teardown),
 		cmocka_unit_test_setup_teardown(a_halfword_behind_the_interrupt_id_raises_nothing,
 		                                setup, teardown),
+		cmocka_unit_test(edges_that_two_cpus_write_at_once_are_two),
 		cmocka_unit_test_setup_teardown(a_reset_is_done_at_once_and_touches_no_wire, setup,
 		                                teardown),
 	};
