@@ -82,9 +82,9 @@ int vcpu_create(const struct vcpu_env *env, u32 index, struct vcpu **out)
 	v->mode = env->psci && index > 0 ? VCPU_OFF : VCPU_RUN;
 	gate_init(&v->gate, parked, v);
 	v->fd = -1;
-	err = kick_create(&v->kick);
+	err = kick_create(KICK_BEST, &v->kick);
 	if (err < 0) {
-		(void)log_errno(err, "io_uring of vCPU %u", index);
+		(void)log_errno(err, "kicks of vCPU %u", index);
 		goto fail;
 	}
 	v->fd = env->kvm->create(env->vm_fd, index);
@@ -205,36 +205,41 @@ static int run_failed(struct vcpu *v, int err, struct vcpu_end *end)
  * immediate_exit is cleared after KVM_RUN and before the events are looked at
  * again: the other way round a kick in between would be lost. Who kicks has seen
  * IN_GUEST (gate_enter()), which was written after this.
+ *
+ * @deaf: set when nobody can kick it any more, which is no answer of KVM_RUN's.
  */
-static int enter_kvm(struct vcpu *v)
+static int enter_kvm(struct vcpu *v, int *deaf)
 {
 	int err = v->env->kvm->run(v->fd);
-	int heard;
 
-	/* First: from here on a kick counts again, and the events are looked at after it. */
-	heard = kick_heard(v->kick);
+	*deaf = kick_heard(v->kick);
 	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_RELAXED);
-	return heard < 0 ? heard : err;
+	return err;
 }
 
 void vcpu_complete(struct vcpu *v)
 {
+	int deaf;
+
 	if (!v->exit_open)
 		return;
 	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_RELAXED);
-	(void)enter_kvm(v); /* EINTR, and no guest instruction */
+	(void)enter_kvm(v, &deaf); /* EINTR, and no guest instruction; the next one asks again */
 	v->exit_open = false;
 }
 
 /* Into the guest once, through an open gate, and answer what it came out with. */
 static int run_once(struct vcpu *v, struct vcpu_end *end)
 {
-	int err = enter_kvm(v);
+	int deaf, err = enter_kvm(v, &deaf);
 	u32 reason;
 
 	gate_leave(&v->gate);
 	if (v->env->gic)
 		vcpu_sample_inputs(v);
+	if (deaf < 0)
+		return vcpu_end(end, VCPU_END_HOST, "vCPU %u: its kicks: %s", v->index,
+		                strerror(-deaf));
 	if (err < 0) {
 		v->exit_open = false; /* KVM finishes it before anything else */
 		return run_failed(v, err, end);
@@ -281,7 +286,7 @@ static void *vcpu_main(void *arg)
 	int err = kick_listen(v->kick);
 
 	if (err < 0)
-		err = vcpu_end(&end, VCPU_END_HOST, "vCPU %u: io_uring: %s", v->index,
+		err = vcpu_end(&end, VCPU_END_HOST, "vCPU %u: its kicks: %s", v->index,
 		               strerror(-err));
 	while (err == 0)
 		err = turn(v, &end);

@@ -18,39 +18,28 @@ struct listener {
 	pthread_t thread;
 	atomic_bool listening;
 	atomic_bool in; /* about to sleep, or asleep */
-	atomic_bool now; /* immediate_exit */
+	atomic_bool now; /* it was interrupted */
 	atomic_bool away; /* it does something else */
-	atomic_bool stop;
-	atomic_uint out; /* how often it came back */
 	int epoll;
 };
 
-static void *listen_main(void *arg)
-{
-	struct listener *l = arg;
-	struct epoll_event e;
-
-	must0(kick_listen(l->kick));
-	while (!atomic_load(&l->stop)) {
-		atomic_store(&l->in, true);
-		/* KVM_RUN looks at immediate_exit itself; here a kick may come in between. */
-		while (!atomic_load(&l->now))
-			must0(epoll_wait(l->epoll, &e, 1, 1) > 0);
-		atomic_store(&l->in, false);
-		atomic_store(&l->now, false);
-		must0(kick_heard(l->kick));
-		atomic_fetch_add(&l->out, 1);
-	}
-	return NULL;
-}
-
-static int setup(void **state)
+static int setup(void **state, enum kick_way way)
 {
 	static struct listener l;
 
 	l = (struct listener){ .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	*state = &l;
-	return l.epoll < 0 || kick_create(&l.kick) < 0 ? -1 : 0;
+	return l.epoll < 0 || kick_create(way, &l.kick) < 0 ? -1 : 0;
+}
+
+static int setup_best(void **state)
+{
+	return setup(state, KICK_BEST);
+}
+
+static int setup_signal(void **state)
+{
+	return setup(state, KICK_BY_SIGNAL);
 }
 
 static int teardown(void **state)
@@ -126,33 +115,29 @@ static void it_hears_again_after_more_kicks_than_are_kept(void **state)
 	must_be_interrupted(l);
 }
 
-/* More than the ring has room for, in between and at once. */
-static void any_number_of_kicks_leaves_it_listening(void **state)
+/* As fast as they come, while it is in one system call after the other. */
+static void it_hears_after_a_storm(void **state)
 {
 	struct listener *l = *state;
 
-	assert_int_equal(pthread_create(&l->thread, NULL, listen_main, l), 0);
-	for (int i = 0; i < KICKS; i++) {
-		if (i % 50 == 0)
-			atomic_store(&l->now, true);
+	begin_interrupted(l, false);
+	for (int i = 0; i < KICKS; i++)
 		kick_send(l->kick);
-	}
-	atomic_store(&l->stop, true);
-	atomic_store(&l->now, true);
-	kick_send(l->kick);
-	assert_int_equal(pthread_join(l->thread, NULL), 0);
-	assert_true(atomic_load(&l->out) > 0);
+	must_be_interrupted(l);
 }
+
+/* clang-format off */
+#define BOTH_WAYS(test)                                                                            \
+	{ #test " (by a poll)", test, setup_best, teardown, NULL },                                \
+	{ #test " (by signal)", test, setup_signal, teardown, NULL }
+/* clang-format on */
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_kick_ends_the_system_call_with_eintr, setup,
-		                                teardown),
-		cmocka_unit_test_setup_teardown(it_hears_again_after_more_kicks_than_are_kept,
-		                                setup, teardown),
-		cmocka_unit_test_setup_teardown(any_number_of_kicks_leaves_it_listening, setup,
-		                                teardown),
+		BOTH_WAYS(a_kick_ends_the_system_call_with_eintr),
+		BOTH_WAYS(it_hears_again_after_more_kicks_than_are_kept),
+		BOTH_WAYS(it_hears_after_a_storm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
