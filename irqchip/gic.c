@@ -78,10 +78,12 @@ static u32 decide(struct gic *g, const struct gic_cpu *c)
 void gic_update_cpu(struct gic *g, struct gic_cpu *c)
 {
 	u32 out = decide(g, c);
+	bool wakes = !c->apr && gic_highest(g, c);
 
-	if (out == c->out)
+	if (out == c->out && wakes == c->wakes)
 		return;
 	c->out = out;
+	c->wakes = wakes;
 	g->changed |= 1u << c->index;
 }
 
@@ -246,6 +248,11 @@ u32 gic_output(const struct gic *g, u32 cpu)
 	return g->cpu[cpu].out;
 }
 
+bool gic_wakes(const struct gic *g, u32 cpu)
+{
+	return g->cpu[cpu].wakes;
+}
+
 u32 gic_take_changed(struct gic *g)
 {
 	u32 changed = g->changed;
@@ -260,9 +267,10 @@ void gic_map(struct gic *g, u32 cpu, u32 intid, const struct hwirq_ops *ops, voi
 
 	if (!irq || gic_is_sgi(irq))
 		return;
+	deactivate_physical(irq); /* or it would be masked for whoever has it next */
 	irq->hw = ops;
 	irq->hw_ctx = ctx;
-	irq->phys_active = false;
+	gic_update(g, irq);
 }
 
 /* Its wire and what it is mapped to stay. */

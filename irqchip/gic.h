@@ -106,7 +106,14 @@ void gicd_poke(struct gic *g, u32 cpu, u32 offset, u32 width, u64 value);
 /* GIC_OUT_* of a CPU. */
 u32 gic_output(const struct gic *g, u32 cpu);
 
-/* The CPUs, as bits, whose output has changed since the last call; it may have changed back. */
+/*
+ * An enabled interrupt is pending for a CPU on which none is active, whatever its
+ * interface lets through: what wakes a CPU that has turned its interface off on
+ * the way into a power state.
+ */
+bool gic_wakes(const struct gic *g, u32 cpu);
+
+/* The CPUs, as bits, of which either has changed since the last call; it may have changed back. */
 u32 gic_take_changed(struct gic *g);
 
 /**
@@ -117,7 +124,8 @@ u32 gic_take_changed(struct gic *g);
  * @ops:   kept; NULL: it stands for itself again
  * @ctx:   handed to @ops
  *
- * The physical side counts as inactive when it is mapped. From then on:
+ * The physical side counts as inactive when it is mapped; that of one which was
+ * mapped before is deactivated first. From then on:
  *
  *                        virtual             physical
  *   gic_set_line(true)   line                is active (the host took it)
@@ -138,6 +146,8 @@ u32 gic_take_changed(struct gic *g);
  *                        I[SC]PENDR and
  *                        I[SC]ACTIVER, which
  *                        do nothing
+ *   gic_reset()          as after a reset,   deactivated, when the interrupt is neither
+ *                        but for the line    pending (its wire is low) nor active after it
  *   gic_load()           as loaded, but for  deactivated, when the interrupt is neither
  *                        the line            pending nor active after it
  *

@@ -61,7 +61,8 @@ struct gic_cpu {
 	u32 index;
 	u32 ctlr, pmr, bpr, abpr; /* GICC_* */
 	u32 apr; /* GICC_APR0: a bit for each priority that is active */
-	u32 out; /* GIC_OUT_*, as gic_update_cpu() found it */
+	u32 out; /* GIC_OUT_*, and */
+	bool wakes; /* gic_wakes(), as gic_update_cpu() found them */
 	struct gic_queue queue[2]; /* by group */
 	struct gic_irq irq[GIC_NR_PRIVATE];
 };

@@ -13,21 +13,29 @@ struct gic_user {
 	void *ctx;
 	struct mutex lock;
 	struct gic *gic GUARDED_BY(lock);
-	atomic_uint out[GIC_CPUS_MAX]; /* written under the lock, read without */
+	atomic_uint out[GIC_CPUS_MAX]; /* GIC_OUT_* | WAKES; written under the lock, read without */
 };
 
-/* Return: the CPUs whose output is another one now, but for @self. */
+enum { LINES = GIC_OUT_IRQ | GIC_OUT_FIQ, WAKES = 1 << 8 };
+
+/* Does its CPU want to know? A reason to wake up that is gone it finds out itself. */
+static bool matters(u32 was, u32 now)
+{
+	return ((was ^ now) & LINES) || (now & ~was & WAKES);
+}
+
+/* Return: the CPUs that are to be told, but for @self. */
 static u32 publish(struct gic_user *u, u32 self) REQUIRES(u->lock)
 {
 	u32 others = 0;
 
 	for (u32 left = gic_take_changed(u->gic); left; left &= left - 1) {
-		u32 cpu = lowest_bit(left), out = gic_output(u->gic, cpu);
+		u32 cpu = lowest_bit(left), was, now;
 
-		if (atomic_load_explicit(&u->out[cpu], memory_order_relaxed) == out)
-			continue;
-		atomic_store_explicit(&u->out[cpu], out, memory_order_release);
-		if (cpu != self)
+		was = atomic_load_explicit(&u->out[cpu], memory_order_relaxed);
+		now = gic_output(u->gic, cpu) | (gic_wakes(u->gic, cpu) ? WAKES : 0);
+		atomic_store_explicit(&u->out[cpu], now, memory_order_release);
+		if (cpu != self && matters(was, now))
 			others |= 1u << cpu;
 	}
 	return others;
@@ -113,14 +121,23 @@ struct irq_line gic_user_line(struct gic_user *u, u32 intid)
 
 u32 gic_user_output(const struct gic_user *u, u32 cpu)
 {
-	return atomic_load_explicit(&u->out[cpu], memory_order_acquire);
+	return atomic_load_explicit(&u->out[cpu], memory_order_acquire) & LINES;
+}
+
+bool gic_user_wakes(const struct gic_user *u, u32 cpu)
+{
+	return atomic_load_explicit(&u->out[cpu], memory_order_acquire) & WAKES;
 }
 
 void gic_user_map(struct gic_user *u, u32 cpu, u32 intid, const struct hwirq_ops *ops, void *ctx)
 {
+	u32 cpus;
+
 	mutex_lock(&u->lock);
 	gic_map(u->gic, cpu, intid, ops, ctx);
+	cpus = publish(u, GIC_NO_CPU);
 	mutex_unlock(&u->lock);
+	tell(u, cpus);
 }
 
 /* The held vCPUs look at their outputs before they enter the guest again: nobody is told. */

@@ -18,8 +18,9 @@ struct gic_user;
 
 struct gic_user_ops {
 	/*
-	 * Another thread than its own has changed gic_user_output() of @cpu. On
-	 * that thread, no lock of ours held; it may be out of date already.
+	 * gic_user_output() of @cpu has changed, or gic_user_wakes() is true now, and
+	 * not by an access or a private wire of its own. On the thread that changed it, no lock of ours held; it
+	 * may be out of date already.
 	 */
 	void (*changed)(void *ctx, u32 cpu);
 };
@@ -65,6 +66,8 @@ struct irq_line gic_user_line(struct gic_user *u, u32 intid);
 
 /* GIC_OUT_* that the CPU's lines are to have. Any thread; see above for whom it is current. */
 u32 gic_user_output(const struct gic_user *u, u32 cpu);
+/* Likewise: something is there to wake the CPU from a power state; see gic_wakes(). */
+bool gic_user_wakes(const struct gic_user *u, u32 cpu);
 
 /* See gic_map(). @ops are called under this one's lock, on any thread. */
 void gic_user_map(struct gic_user *u, u32 cpu, u32 intid, const struct hwirq_ops *ops, void *ctx);

@@ -3,7 +3,7 @@
  * A vCPU and the interrupt controller that is ours: what KVM says of its timers
  * goes there, and what comes out goes to the CPU's IRQ and FIQ inputs. Only the
  * vCPU's own thread drives them, and only outside KVM_RUN: KVM_IRQ_LINE from
- * another thread may be lost between it and the vCPU's next entry.
+ * another thread is lost when KVM loads the vCPU at that moment, and stays lost.
  */
 #include "machine/base/bits.h"
 #include "vcpu/vcpu_private.h"
@@ -23,11 +23,24 @@ void vcpu_sample_inputs(struct vcpu *v)
 	}
 }
 
+/*
+ * While it sleeps in KVM, a line wakes it; and what wakes a CPU from a power state
+ * need not be let through by its interface, which firmware turns off on the way.
+ */
+static u32 wanted(const struct vcpu *v)
+{
+	u32 out = gic_user_output(v->env->gic, v->index);
+
+	if (v->mode == VCPU_SLEEP && !out && gic_user_wakes(v->env->gic, v->index))
+		return GIC_OUT_IRQ;
+	return out;
+}
+
 int vcpu_drive_lines(struct vcpu *v)
 {
 	static const u32 line[] = { GIC_OUT_IRQ, GIC_OUT_FIQ };
 	const struct vcpu_env *env = v->env;
-	u32 out = gic_user_output(env->gic, v->index);
+	u32 out = wanted(v);
 	int err = 0;
 
 	if (out == v->driven)
@@ -41,7 +54,7 @@ int vcpu_drive_lines(struct vcpu *v)
 
 bool vcpu_is_interrupted(const struct vcpu *v)
 {
-	return !v->env->gic || gic_user_output(v->env->gic, v->index);
+	return !v->env->gic || wanted(v);
 }
 
 static void output_changed(void *ctx, u32 cpu)

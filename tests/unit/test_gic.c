@@ -118,6 +118,41 @@ static void every_gate_on_the_way_to_a_cpu_changes_its_output(void **state)
 		}
 }
 
+static void what_wakes_a_cpu_need_not_be_let_through_to_it(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		bool cpuif;
+		u32 offset, value, back;
+		bool wakes;
+	} rows[] = {
+		{ true,  GICC_CTLR, 0,    1,    true },
+		{ true,  GICC_PMR,  0,    0xf8, true },
+		{ true,  GICC_APR,  1,    0,    false },
+		{ true,  GICC_APR,  1u << 31, 0, false },
+		{ false, GICD_CTLR, 0,    1,    false },
+	};
+	/* clang-format on */
+	struct gic *g = *state;
+
+	gic_on(g);
+	cpuif_set(g, 0, GICC_PMR, 0xf8);
+	assert_false(gic_wakes(g, 0));
+	irq_on(g, 0, SPI, 1, 0x40);
+	irq_write(g, 0, GICD_ISPENDR, SPI);
+	assert_true(gic_wakes(g, 0));
+	assert_false(gic_wakes(g, 1));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		(rows[i].cpuif ? cpuif_set : dist_set)(g, 0, rows[i].offset, rows[i].value);
+		if (gic_wakes(g, 0) != rows[i].wakes)
+			fail_msg("row %zu: %d", i, gic_wakes(g, 0));
+		(rows[i].cpuif ? cpuif_set : dist_set)(g, 0, rows[i].offset, rows[i].back);
+		assert_true(gic_wakes(g, 0));
+	}
+	irq_write(g, 0, GICD_ICENABLER, SPI);
+	assert_false(gic_wakes(g, 0));
+}
+
 static void group_0_can_move_from_one_wire_to_the_other(void **state)
 {
 	struct gic *g = *state;
@@ -271,6 +306,7 @@ int main(void)
 		gic_test(a_change_of_priority_group_or_target_is_seen_at_once),
 		gic_test(a_group_that_the_distributor_holds_back_does_not_hide_the_other),
 		gic_test(every_gate_on_the_way_to_a_cpu_changes_its_output),
+		gic_test(what_wakes_a_cpu_need_not_be_let_through_to_it),
 		gic_test(group_0_can_move_from_one_wire_to_the_other),
 		gic_test(each_change_of_an_output_is_told_once),
 		gic_test(lines_that_do_not_exist_are_ignored),

@@ -145,6 +145,9 @@ static void check_outputs(struct run *r)
 	for (u32 i = 0; i < r->cfg.nr_cpus; i++) {
 		u32 out = gic_output(r->gic, i);
 
+		if (gic_wakes(r->gic, i) !=
+		    (ref_highest(&r->ref, i) != GIC_SPURIOUS && ref_read_apr(&r->ref, i) == 0))
+			disagree(r, "CPU %u: gic_wakes() == %d", i, gic_wakes(r->gic, i));
 		r->out[i] = ref_output(&r->ref, i);
 		if (out != r->out[i])
 			disagree(r, "CPU %u's output is %u, not %u", i, out, r->out[i]);

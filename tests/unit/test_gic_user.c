@@ -549,6 +549,7 @@ static void everybody_else_is_told_of_each_change_and_of_nothing_else(void **sta
 	enum { STEPS = 100000 };
 	struct fixture *f = *state;
 	u32 seed = 1, tells = 0, was[NR_CPUS] = { 0 };
+	bool awake[NR_CPUS] = { 0 };
 	struct gic *twin;
 
 	must0(gic_create(&config.gic, &twin));
@@ -557,15 +558,18 @@ static void everybody_else_is_told_of_each_change_and_of_nothing_else(void **sta
 
 		for (u32 cpu = 0; cpu < NR_CPUS; cpu++) {
 			u32 out = gic_user_output(f->u, cpu);
-			u32 told = cpu != self && out != was[cpu];
+			bool wakes = gic_user_wakes(f->u, cpu);
+			u32 told = cpu != self && (out != was[cpu] || (wakes && !awake[cpu]));
 
-			if (out != gic_output(twin, cpu) || f->told[cpu] != told)
+			if (out != gic_output(twin, cpu) || wakes != gic_wakes(twin, cpu) ||
+			    f->told[cpu] != told)
 				fail_msg("step %u, by %d: CPU %u had %u and has %u, told %u", step,
 				         (int)self, cpu, was[cpu], out, f->told[cpu]);
 			if (told)
 				assert_int_equal(f->told_out[cpu], out);
 			tells += told;
 			was[cpu] = out;
+			awake[cpu] = wakes;
 		}
 		memset(f->told, 0, sizeof(f->told));
 	}

@@ -155,12 +155,33 @@ static void SYSTEM_SUSPEND_ends_with_an_interrupt_that_is_let_through_and_no_oth
 	}
 }
 
+/* Firmware turns the CPU interface off before it asks for power-down. */
+static void a_CPU_wakes_although_its_interface_lets_nothing_through(void **state)
+{
+	struct rig *k = *state;
+
+	rig_gic_on(k, 0);
+	rig_run(k, 1);
+	for (u32 n = 1; n <= 2; n++) {
+		rig_set_gicc(k, 0, n == 1 ? GICC_CTLR : GICC_PMR, 0);
+		rig_fall_asleep(k, 0, n);
+		rig_idle(k, 0, KVM_MP_STATE_SUSPENDED);
+		rig_wire(k, WIRE, true);
+		assert_int_equal(rig_wait(k, 0, RIG_WOKE, n).arg[0], 1);
+		rig_idle(k, 0, KVM_MP_STATE_RUNNABLE);
+		assert_int_equal(gic_user_output(k->env.gic, 0), 0);
+		rig_wire(k, WIRE, false);
+		rig_gic_on(k, 0);
+	}
+}
+
 int main(void)
 {
 #define row(name) cmocka_unit_test_setup_teardown(name, rig_setup_gic, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		row(a_wire_wakes_a_CPU_that_is_suspended),
 		row(a_CPU_with_an_interrupt_does_not_stay_suspended),
+		row(a_CPU_wakes_although_its_interface_lets_nothing_through),
 		row(a_level_that_is_no_interrupt_lets_a_CPU_sleep_on),
 		row(a_wake_up_that_comes_while_it_runs_changes_nothing),
 		row(a_timer_that_is_enabled_wakes_a_CPU_that_is_suspended),
