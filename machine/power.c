@@ -173,7 +173,7 @@ static void compare_mp_states(struct machine *m)
 			log_at(LOG_WARN, "vCPU %u: KVM_GET_MP_STATE: %s", i, strerror(-err));
 		else if (!m->env.psci)
 			power_observe(m->power, i, mp.mp_state != KVM_MP_STATE_STOPPED);
-		else if (!(vcpu_pending(m->vcpu[i]) & ~(u32)GATE_HOLD) &&
+		else if (!(vcpu_pending(m->vcpu[i]) & ~(u32)(GATE_HOLD | GATE_LINES)) &&
 		         mp.mp_state != expected_mp_state(power_state(m->power, i)))
 			disagree(m, i, mp.mp_state);
 	}

@@ -104,7 +104,8 @@ u32 gate_overtakes(u32 event);
  *
  * Everything written before is seen by the thread that accepts them.
  *
- * Return: true when the vCPU is in the guest and must be kicked.
+ * Return: true when the vCPU is in the guest and must be kicked; never when all
+ * of @events were pending already, for who posted those kicks it, now or soon.
  */
 must_check bool gate_post(struct gate *g, u32 events) EXCLUDES(g->lock);
 

@@ -78,7 +78,7 @@ enum vcpu_input {
 
 /*
  * The edge to KVM, so that what is around it can be tested without. Below the
- * first three are functions of vcpu/arch.h, which has their contracts.
+ * first four are functions of vcpu/arch.h, which has their contracts.
  */
 struct vcpu_kvm_ops {
 	int (*create)(int vm_fd, u32 index); /* KVM_CREATE_VCPU: a descriptor or negative errno */

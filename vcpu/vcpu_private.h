@@ -65,7 +65,8 @@ must_check int vcpu_accept(struct vcpu *v, u32 events, struct vcpu_end *end);
 /*
  * Where the interrupt controller is ours (vcpu/lines.c), all on the vCPU's own
  * thread. Sample after every return of KVM_RUN, whatever it says, and before the
- * exit is answered: KVM tells a level once. Drive before every entry.
+ * exit is answered: KVM tells a level once; but not when it was told to return at
+ * once (vcpu_complete()), which tells none. Drive before every entry.
  */
 void vcpu_sample_inputs(struct vcpu *v);
 must_check int vcpu_drive_lines(struct vcpu *v);

@@ -16,7 +16,7 @@
  *       console.lock one per host console: its output ring; leaf
  *       gic.lock     one per interrupt controller of ours; only hwirq_ops are
  *                    called under it, which take none
- *   gate.lock        one per vCPU: how often it is held, and its sleep; leaf
+ *       gate.lock    one per vCPU: how often it is held, and its sleep; leaf
  *
  * No lock at all: the MMIO map (frozen before the first vCPU thread starts), a
  * vCPU's events and its kick (an atomic and an eventfd), the loop's own state (its
