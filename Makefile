@@ -8,7 +8,7 @@
 # make check-unit	unit tests on this machine; no KVM, no root, seconds
 # make check-model	every interleaving of the vCPUs' events, holds and power states
 # make check-guest	boot guests, in the emulated arm64 host or on a real one
-# make fuzz		fuzzers under clang's sanitizers, FUZZ_RUNS= inputs each
+# make fuzz		fuzzers under clang's sanitizers, FUZZ_RUNS= inputs each, from FUZZ_SEED=
 # make check-long	hours of the same, and more
 # make bench		figures, one line each: name value unit
 # make lint		format, includes, clang-tidy, cppcheck, thread safety, man pages

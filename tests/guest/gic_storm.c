@@ -7,8 +7,7 @@
  *
  * With --irqchip user (--irqchip gicv2 as well), -c 1 to 8; it takes 4 to be a storm.
  * Arguments: seconds=N (3), seed=N, sweep=1 (goes on until each width was read and written at
- * each offset), hold=N (seconds of quiet after the line "calm", to look at roost from outside;
- * the storm begins after the line "storming").
+ * each offset). The storm begins after the line "storming".
  */
 #include "gicv2.h"
 #include "guest.h"
@@ -565,7 +564,6 @@ static void report(void)
 	      pairs, sgis, taken);
 	print("# swept %u of %u, CPUs came %u times and went %u times\n", swept, (u32)SWEEP, ons,
 	      offs);
-	delay_ms(bootarg_u64("hold", 0) * 1000);
 }
 
 void guest_main(void)

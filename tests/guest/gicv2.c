@@ -4,7 +4,8 @@
  * machine "virt" as well (tests/host/qemu_guest).
  *
  * Arguments: gic=WORD,... says what is not right in everything, but as it is known to be:
- * kernel (KVM's), gicv (the CPU interface that QEMU emulates for a host), qemu (QEMU's own).
+ * kernel (KVM's), gicv (the CPU interface that QEMU emulates for a host), qemu (QEMU's own). Any
+ * other WORD: everything has to be right.
  */
 #include "gicv2.h"
 #include "guest.h"

@@ -369,11 +369,11 @@ const struct model_scenario held_scenarios[] = {
 	{ "reset-under-two-holds", reset_under_two_holds, 1, { BEFORE, BEHIND }, true },
 	{ "requests-besides-requests", requests_besides, true, { SCANS }, true },
 	{ "reset-of-two-under-two-holds", reset_under_two_holds, 2, { BEFORE, BEHIND }, false },
-	{ "exit-against-settle-and-late-signals",
+	{ "exit-against-settle-and-late-kicks",
 	  exit_against_settle,
 	  false,
 	  { ENDS, SETTLED, GIVES_UP },
 	  false },
-	{ "requests-besides-requests-and-late-signals", requests_besides, false, { SCANS }, false },
+	{ "requests-besides-requests-and-late-kicks", requests_besides, false, { SCANS }, false },
 	{ 0 },
 };

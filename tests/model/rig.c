@@ -64,7 +64,7 @@ void rig_kick(struct cpu *c)
 	if (c->rig->prompt)
 		interrupt(c);
 	else
-		c->signal = 1;
+		c->kick_sent = 1;
 }
 
 void rig_post(struct cpu *c, u32 events)
@@ -74,13 +74,13 @@ void rig_post(struct cpu *c, u32 events)
 }
 
 /* The kernel, which delivers it. */
-static void signal_main(void *arg)
+static void kick_main(void *arg)
 {
 	struct cpu *c = arg;
 
 	for (;;) {
-		model_wait(&c->signal, "the kick arrives");
-		c->signal = 0;
+		model_wait(&c->kick_sent, "the kick arrives");
+		c->kick_sent = 0;
 		interrupt(c);
 	}
 }
@@ -458,11 +458,11 @@ struct rig *rig_build(u32 nr, const struct program *programs)
 void rig_spawn_cpu(struct rig *r, u32 i)
 {
 	static const char *const cpu[CPUS] = { "cpu0", "cpu1", "cpu2" };
-	static const char *const signal[CPUS] = { "signal 0", "signal 1", "signal 2" };
+	static const char *const name[CPUS] = { "kick 0", "kick 1", "kick 2" };
 
 	model_spawn(cpu[i], cpu_main, &r->cpu[i], r->endless);
 	if (!r->prompt)
-		model_spawn(signal[i], signal_main, &r->cpu[i], true);
+		model_spawn(name[i], kick_main, &r->cpu[i], true);
 }
 
 void rig_spawn(struct rig *r)

@@ -60,7 +60,7 @@ struct cpu {
 	struct psci_system request;
 	u32 requested;
 
-	u32 signal; /* a kick on its way */
+	u32 kick_sent; /* and on its way */
 	u32 immediate_exit, in_kvm_run, interrupted;
 	u32 irq; /* an interrupt that wakes it may come, any time */
 
@@ -90,7 +90,7 @@ struct rig {
 	u32 holders; /* that there are in this scenario */
 	u32 request_bell; /* requested() rings it; BELL_OF_REQUESTS, unless the scenario says so */
 	bool endless; /* its vCPUs' threads need not end: fewer states */
-	bool prompt; /* signals and bells are there at once: fewer states */
+	bool prompt; /* kicks and bells are there at once: fewer states */
 	bool connected; /* rig_connect() */
 	bool shared; /* several threads change the output of one CPU */
 	struct mutex gic; /* then under this */

@@ -33,7 +33,7 @@ struct plot {
 
 /* What scenarios are built with. */
 enum {
-	PROMPT = 1, /* signals do not linger on their way */
+	PROMPT = 1, /* kicks do not linger on their way */
 	IRQ = 2, /* an interrupt may wake CPU 0 from its suspend, any time */
 };
 
@@ -343,10 +343,10 @@ const struct model_scenario system_scenarios[] = {
 	  PROMPT | IRQ,
 	  { ASLEEP, AWAKE },
 	  true },
-	{ "cpu-on-against-reset-and-late-signals", on_against_reset, 0, { ON, ON_WAY }, false },
-	{ "cpu-off-against-reset-and-late-signals", off_against_reset, 0, { ON }, false },
-	{ "two-requests-of-reset-and-late-signals", two_resets, 0, { VOID }, false },
-	{ "reset-against-system-suspend-and-late-signals",
+	{ "cpu-on-against-reset-and-late-kicks", on_against_reset, 0, { ON, ON_WAY }, false },
+	{ "cpu-off-against-reset-and-late-kicks", off_against_reset, 0, { ON }, false },
+	{ "two-requests-of-reset-and-late-kicks", two_resets, 0, { VOID }, false },
+	{ "reset-against-system-suspend-and-late-kicks",
 	  reset_against_sleep,
 	  IRQ,
 	  { ASLEEP, AWAKE },

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -495,13 +496,21 @@ static void prepare_device(struct machine *m, u32 i)
 	put(c, GICD + GICD_ISENABLER + intid / 32 * 4, bit);
 }
 
+/* ROOST_STRESS: how many interrupts in all. */
+static u32 how_many(void)
+{
+	const char *s = getenv("ROOST_STRESS");
+
+	return s && *s ? (u32)strtoul(s, NULL, 10) / (CPUS + DEVICES) + 1 : ROUNDS;
+}
+
 static struct machine *prepare(u32 seed, bool single)
 {
 	static const struct gic_user_config cfg = { { CPUS, NR_IRQS }, GICD, GICC };
 	struct machine *m = test_calloc(1, sizeof(*m));
 
 	m->single = single;
-	m->rounds = single ? ROUNDS_ALONE : ROUNDS;
+	m->rounds = single ? ROUNDS_ALONE : how_many();
 	m->left = CPUS + DEVICES;
 	must0(gic_user_create(&cfg, &ops, m, &m->u));
 	for (u32 i = 0; i < CPUS; i++)

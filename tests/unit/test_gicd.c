@@ -415,7 +415,7 @@ static void interrupts_1020_to_1023_do_not_exist(void **state)
 	gic_destroy(g);
 }
 
-static void a_poke_does_what_a_write_does(void **state)
+static void a_poke_does_to_what_is_not_mapped_what_a_write_does(void **state)
 {
 	struct gic *a = *state, *b = gic_of(CPUS, IRQS);
 	struct gic_saved saved;
@@ -452,7 +452,7 @@ int main(void)
 		gic_test(pending_registers_say_latch_or_level),
 		cmocka_unit_test(everything_else_is_raz_wi),
 		cmocka_unit_test(interrupts_1020_to_1023_do_not_exist),
-		gic_test(a_poke_does_what_a_write_does),
+		gic_test(a_poke_does_to_what_is_not_mapped_what_a_write_does),
 	};
 
 	return cmocka_run_group_tests_name("gicd", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vCPUs and the interrupt controller that is ours, the way out: a CPU's IRQ and
- * FIQ inputs, driven by its own thread wherever that is. rig_must() in vcpu_fake.h
+ * FIQ inputs, driven by its own thread wherever that is. rig_must() in vcpu_fake_ops.h
  * says in every test that it is that thread, out of KVM_RUN and not held.
  */
 #include "tests/unit/vcpu_lines_rig.h"

@@ -107,6 +107,14 @@ static void it_is_an_entropy_source_with_one_queue(void **state)
 	assert_int_equal(f->v->ops->config_size, 0);
 }
 
+/* One byte in 256 is zero by itself: more than this come up in one of 10^9 runs. */
+static bool looks_filled(struct fixture *f, gpa_t at, u32 len)
+{
+	u32 n = zeroes(f, at, len);
+
+	return len < 64 ? n < len || len == 1 : n <= 12 + len / 64;
+}
+
 static void a_buffer_is_filled_and_nothing_behind_it(void **state)
 {
 	static const u32 rows[] = { 1, 8, 64, 255, 256, 257, 4096, MOST - 1, MOST };
@@ -120,7 +128,7 @@ static void a_buffer_is_filled_and_nothing_behind_it(void **state)
 		(void)drv_add(&f->drv, &p, 1);
 		if (answer(f) != len)
 			fail_msg("%u bytes", len);
-		if (zeroes(f, p.addr, len) > 2 + len / 64)
+		if (!looks_filled(f, p.addr, len))
 			fail_msg("%u bytes: zeroes among them", len);
 		if (zeroes(f, p.addr + len, MARK) != MARK)
 			fail_msg("%u bytes: more were written", len);
