@@ -27,7 +27,7 @@ static bool matters(u32 was, u32 now)
 /* Return: the CPUs that are to be told, but for @self. */
 static u32 publish(struct gic_user *u, u32 self) REQUIRES(u->lock)
 {
-	u32 others = 0;
+	u32 told = 0;
 
 	for (u32 left = gic_take_changed(u->gic); left; left &= left - 1) {
 		u32 cpu = lowest_bit(left), was, now;
@@ -35,10 +35,10 @@ static u32 publish(struct gic_user *u, u32 self) REQUIRES(u->lock)
 		was = atomic_load_explicit(&u->out[cpu], memory_order_relaxed);
 		now = gic_output(u->gic, cpu) | (gic_wakes(u->gic, cpu) ? WAKES : 0);
 		atomic_store_explicit(&u->out[cpu], now, memory_order_release);
-		if (cpu != self && matters(was, now))
-			others |= 1u << cpu;
+		if (matters(was, now))
+			told |= 1u << cpu;
 	}
-	return others;
+	return self == GIC_NO_CPU ? told : told & ~(1u << self);
 }
 
 /* Not under the lock: they are kicked, which is a system call. */
