@@ -56,7 +56,7 @@ struct gic_irq *gic_signalled(struct gic *g, const struct gic_cpu *c)
 {
 	struct gic_irq *irq = gic_highest(g, c);
 
-	if (!irq || !(c->ctlr & (irq->group1 ? CTLR_ENABLE_GRP1 : CTLR_ENABLE_GRP0)))
+	if (!irq || !(c->ctlr & gic_group_enable(irq)))
 		return NULL;
 	if (irq->priority >= c->pmr)
 		return NULL;

@@ -95,6 +95,17 @@ static inline bool gic_is_spi(const struct gic_irq *irq)
 	return irq->intid >= GIC_NR_PRIVATE;
 }
 
+/* The bit of GICD_CTLR and GICC_CTLR that enables its group. */
+static inline u32 gic_group_enable(const struct gic_irq *irq)
+{
+	return irq->group1 ? CTLR_ENABLE_GRP1 : CTLR_ENABLE_GRP0;
+}
+
+static inline u32 gic_all_cpus(const struct gic *g)
+{
+	return (1u << g->nr_cpus) - 1;
+}
+
 /* IHI 0048B.b 4.3.7, "Control of the pending status of level-sensitive interrupts" */
 static inline bool gic_is_pending(const struct gic_irq *irq)
 {

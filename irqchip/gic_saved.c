@@ -69,7 +69,7 @@ static bool flags_ok(u32 intid, u32 flags)
 
 static bool irq_ok(const struct gic *g, u32 intid, const struct gic_saved_irq *in)
 {
-	u32 others = ~((1u << g->nr_cpus) - 1);
+	u32 others = ~gic_all_cpus(g);
 	/* With one CPU there is no register for it. */
 	u32 no_targets = intid < GIC_NR_PRIVATE || g->nr_cpus == 1 ? ~0u : others;
 	u32 no_source = intid < GIC_NR_SGIS ? others : ~0u;

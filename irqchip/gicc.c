@@ -130,7 +130,7 @@ static u32 highest(struct gic_cpu *c, bool alias)
 	const struct gic_irq *irq = gic_highest(c->gic, c);
 	u32 instead;
 
-	if (irq && !(c->ctlr & (irq->group1 ? CTLR_ENABLE_GRP1 : CTLR_ENABLE_GRP0)))
+	if (irq && !(c->ctlr & gic_group_enable(irq)))
 		irq = NULL;
 	instead = hidden(c, irq, alias);
 	return instead ? instead : irq->intid | gic_source(irq) << SOURCE_SHIFT;

@@ -39,11 +39,6 @@ struct gicd_reg {
 	void (*write)(const struct by *by, u32 value);
 };
 
-static u32 all_cpus(const struct gic *g)
-{
-	return (1u << g->nr_cpus) - 1;
-}
-
 static u32 ctlr_read(const struct by *by, u32 index)
 {
 	return by->gic->ctlr;
@@ -168,7 +163,7 @@ static void targets_set(const struct by *by, struct gic_irq *irq, u32 value)
 {
 	if (by->gic->nr_cpus == 1 || !gic_is_spi(irq))
 		return;
-	irq->targets = (u8)(value & all_cpus(by->gic));
+	irq->targets = (u8)(value & gic_all_cpus(by->gic));
 	gic_update(by->gic, irq);
 }
 
@@ -197,7 +192,7 @@ static void send(const struct by *by, u32 cpu, u32 intid)
 /* 4.3.15; a filter that is reserved reaches nobody. */
 static void sgir_write(const struct by *by, u32 value)
 {
-	const u32 all = all_cpus(by->gic), self = 1u << by->cpu;
+	const u32 all = gic_all_cpus(by->gic), self = 1u << by->cpu;
 	const u32 filter[] = { value >> SGIR_TARGETS_SHIFT & all, all & ~self, self, 0 };
 
 	for (u32 to = filter[value >> SGIR_FILTER_SHIFT & 3]; to; to &= to - 1)
@@ -217,7 +212,7 @@ static void cpendsgi_set(const struct by *by, struct gic_irq *irq, u32 value)
 
 static void spendsgi_set(const struct by *by, struct gic_irq *irq, u32 value)
 {
-	irq->source |= (u8)(value & all_cpus(by->gic));
+	irq->source |= (u8)(value & gic_all_cpus(by->gic));
 	gic_update(by->gic, irq);
 }
 
