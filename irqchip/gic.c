@@ -52,10 +52,9 @@ struct gic_irq *gic_highest(struct gic *g, const struct gic_cpu *c)
 	return before(a, b) ? a : b;
 }
 
-struct gic_irq *gic_signalled(struct gic *g, const struct gic_cpu *c)
+/* @irq: its highest, or NULL. Return: it, if the CPU interface lets it through, or NULL. */
+static struct gic_irq *let_through(const struct gic_cpu *c, struct gic_irq *irq)
 {
-	struct gic_irq *irq = gic_highest(g, c);
-
 	if (!irq || !(c->ctlr & gic_group_enable(irq)))
 		return NULL;
 	if (irq->priority >= c->pmr)
@@ -65,11 +64,14 @@ struct gic_irq *gic_signalled(struct gic *g, const struct gic_cpu *c)
 	return irq;
 }
 
-/* 2.3.1: what the CPU's IRQ and FIQ inputs are. */
-static u32 decide(struct gic *g, const struct gic_cpu *c)
+struct gic_irq *gic_signalled(struct gic *g, const struct gic_cpu *c)
 {
-	const struct gic_irq *irq = gic_signalled(g, c);
+	return let_through(c, gic_highest(g, c));
+}
 
+/* 2.3.1: what the CPU's IRQ and FIQ inputs are when this is signalled, or NULL. */
+static u32 inputs(const struct gic_cpu *c, const struct gic_irq *irq)
+{
 	if (!irq)
 		return 0;
 	return !irq->group1 && (c->ctlr & CTLR_FIQEN) ? GIC_OUT_FIQ : GIC_OUT_IRQ;
@@ -77,8 +79,9 @@ static u32 decide(struct gic *g, const struct gic_cpu *c)
 
 void gic_update_cpu(struct gic *g, struct gic_cpu *c)
 {
-	u32 out = decide(g, c);
-	bool wakes = !c->apr && gic_highest(g, c);
+	struct gic_irq *highest = gic_highest(g, c);
+	u32 out = inputs(c, let_through(c, highest));
+	bool wakes = highest && !c->apr;
 
 	if (out == c->out && wakes == c->wakes)
 		return;
