@@ -23,28 +23,21 @@ struct kick {
 	bool by_signal;
 	pthread_t thread; /* by signal: who listens */
 	struct io_uring ring;
-	int fd; /* -1: none */
+	int fd;
 	bool listening; /* the poll is there; the listener's */
 };
 
 /*
  * Until Linux 5.19, arm64's KVM_RUN does such work and goes on with the guest.
- * IORING_SETUP_COOP_TASKRUN came with it. It is asked for, not used: the work
- * would wait for the thread's next system call.
+ * IORING_SETUP_SQE128 came with it, and is there for that only: an older kernel
+ * answers -EINVAL.
  */
-static bool can_poll(void)
-{
-	struct io_uring probe;
-
-	if (io_uring_queue_init(ENTRIES, &probe, IORING_SETUP_COOP_TASKRUN) < 0)
-		return false;
-	io_uring_queue_exit(&probe);
-	return true;
-}
-
 static int ring_up(struct kick *k)
 {
-	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE, .cq_entries = COMPLETIONS };
+	struct io_uring_params p = {
+		.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SQE128,
+		.cq_entries = COMPLETIONS,
+	};
 	int err;
 
 	k->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -76,9 +69,10 @@ int kick_create(enum kick_way way, struct kick **out)
 
 	if (!k)
 		return -ENOMEM;
-	k->fd = -1;
-	k->by_signal = way == KICK_BY_SIGNAL || !can_poll();
-	err = k->by_signal ? signal_up() : ring_up(k);
+	err = way == KICK_BY_SIGNAL ? -EINVAL : ring_up(k);
+	k->by_signal = err == -EINVAL;
+	if (k->by_signal)
+		err = signal_up();
 	if (err < 0) {
 		free(k);
 		return err;
