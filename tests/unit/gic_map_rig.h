@@ -3,28 +3,7 @@
 #define TESTS_UNIT_GIC_MAP_RIG_H
 
 #include "irqchip/gic.h"
-
-enum {
-	GICD_CTLR = 0x000,
-	GICD_IGROUPR = 0x080,
-	GICD_ISENABLER = 0x100,
-	GICD_ICENABLER = 0x180,
-	GICD_ISPENDR = 0x200,
-	GICD_ICPENDR = 0x280,
-	GICD_ISACTIVER = 0x300,
-	GICD_ICACTIVER = 0x380,
-	GICD_IPRIORITYR = 0x400,
-	GICD_ITARGETSR = 0x800,
-	GICD_ICFGR = 0xc00,
-	GICC_CTLR = 0x00,
-	GICC_PMR = 0x04,
-	GICC_IAR = 0x0c,
-	GICC_EOIR = 0x10,
-	GICC_AEOIR = 0x24,
-	GICC_APR0 = 0xd0,
-	GICC_DIR = 0x1000,
-	EOIMODE = 1 << 9,
-};
+#include "tests/unit/gic_regs.h"
 
 /* The physical side: told to, or by the host; it writes down what reaches it. */
 struct phys {

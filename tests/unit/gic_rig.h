@@ -8,46 +8,7 @@
 
 #include "irqchip/gic.h"
 #include "machine/base/compiler.h"
-
-/* Registers by number, not from a header of the model's: a wrong one there must show. */
-enum {
-	GICD_CTLR = 0x000, /* IHI 0048B.b 4.1.2 */
-	GICD_TYPER = 0x004,
-	GICD_IIDR = 0x008,
-	GICD_IGROUPR = 0x080,
-	GICD_ISENABLER = 0x100,
-	GICD_ICENABLER = 0x180,
-	GICD_ISPENDR = 0x200,
-	GICD_ICPENDR = 0x280,
-	GICD_ISACTIVER = 0x300,
-	GICD_ICACTIVER = 0x380,
-	GICD_IPRIORITYR = 0x400,
-	GICD_ITARGETSR = 0x800,
-	GICD_ICFGR = 0xc00,
-	GICD_SGIR = 0xf00,
-	GICD_CPENDSGIR = 0xf10,
-	GICD_SPENDSGIR = 0xf20,
-	GICD_ICPIDR2 = 0xfe8,
-	GICD_ICCIDR = 0xff0,
-
-	GICC_CTLR = 0x000, /* IHI 0048B.b 4.1.3 */
-	GICC_PMR = 0x004,
-	GICC_BPR = 0x008,
-	GICC_IAR = 0x00c,
-	GICC_EOIR = 0x010,
-	GICC_RPR = 0x014,
-	GICC_HPPIR = 0x018,
-	GICC_ABPR = 0x01c,
-	GICC_AIAR = 0x020,
-	GICC_AEOIR = 0x024,
-	GICC_AHPPIR = 0x028,
-	GICC_APR = 0x0d0,
-	GICC_NSAPR = 0x0e0,
-	GICC_IIDR = 0x0fc,
-	GICC_DIR = 0x1000,
-};
-
-enum { ENABLE_GRP0 = 1, ENABLE_GRP1 = 2, ACK_CTL = 4, FIQ_EN = 8, CBPR = 16, EOI_MODE = 0x200 };
+#include "tests/unit/gic_regs.h"
 
 /* What most tests have: four CPUs, and a last SPI that is not the architecture's. */
 enum { CPUS = 4, IRQS = 128 };

@@ -140,8 +140,8 @@ static void begin(struct fixture *f, u32 intid, bool eoimode)
 	f->eoimode = eoimode;
 	gic_reset(f->g);
 	gicd_write(f->g, CPU, GICD_CTLR, 4, 1);
-	gicc_write(f->g, CPU, GICC_CTLR, 4, 1 | (eoimode ? EOIMODE : 0));
-	gicc_write(f->g, OTHER, GICC_CTLR, 4, 1 | (eoimode ? EOIMODE : 0));
+	gicc_write(f->g, CPU, GICC_CTLR, 4, 1 | (eoimode ? EOI_MODE : 0));
+	gicc_write(f->g, OTHER, GICC_CTLR, 4, 1 | (eoimode ? EOI_MODE : 0));
 	gicc_write(f->g, CPU, GICC_PMR, 4, 0xff);
 	gic_save(f->g, &f->base);
 	irq = saved_irq(&f->base, intid);

@@ -116,7 +116,7 @@ static void make_ready(struct sim *s)
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++) {
 		gicc_write(s->g, cpu, GICC_CTLR, 4, 1);
 		gicc_write(s->g, cpu, GICC_PMR, 4, 0xff);
-		gicc_write(s->g, cpu, GICC_APR0, 4, 0);
+		gicc_write(s->g, cpu, GICC_APR, 4, 0);
 	}
 	gicd_write(s->g, OWNER, GICD_CTLR, 4, 1);
 	gicd_write(s->g, OWNER, GICD_ITARGETSR + s->intid, 1, 1 << OWNER);
@@ -149,7 +149,7 @@ static void anything(struct sim *s)
 		end(s, cpu);
 		break;
 	case 9:
-		gicc_write(s->g, cpu, GICC_CTLR, 4, 1 | (rnd(s, 2) ? EOIMODE : 0));
+		gicc_write(s->g, cpu, GICC_CTLR, 4, 1 | (rnd(s, 2) ? EOI_MODE : 0));
 		break;
 	case 10:
 		/* With HOST_TAKES an edge would leave a line up that nobody takes down. */
@@ -159,7 +159,7 @@ static void anything(struct sim *s)
 		gicd_write(s->g, cpu, GICD_ITARGETSR + s->intid, 1, rnd(s, 1 << NR_CPUS));
 		break;
 	case 12:
-		gicc_write(s->g, cpu, GICC_APR0, 4, 0);
+		gicc_write(s->g, cpu, GICC_APR, 4, 0);
 		break;
 	default:
 		write_bit(s, cpu, regs[rnd(s, ARRAY_SIZE(regs))], rnd(s, 8) == 0);

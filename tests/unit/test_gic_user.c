@@ -11,27 +11,13 @@
 #include <unistd.h>
 
 #include "irqchip/gic_user.h"
+#include "tests/unit/gic_regs.h"
 
 enum {
 	NR_CPUS = 4,
 	NR_IRQS = 96,
 	SPI = 50,
 	PPI = 27,
-
-	GICD_CTLR = 0x000,
-	GICD_TYPER = 0x004,
-	GICD_ISENABLER = 0x100,
-	GICD_ISPENDR = 0x200,
-	GICD_IPRIORITYR = 0x400,
-	GICD_ITARGETSR = 0x800,
-	GICD_ICFGR = 0xc00,
-	GICD_SGIR = 0xf00,
-	GICC_CTLR = 0x00,
-	GICC_PMR = 0x04,
-	GICC_IAR = 0x0c,
-	GICC_EOIR = 0x10,
-	GICC_IIDR = 0xfc,
-	FIQEN = 1 << 3,
 };
 
 static const gpa_t GICD = 0x3fff0000, GICC = 0x3ffd0000;
@@ -306,10 +292,10 @@ static void irq_becomes_fiq_and_that_is_a_change(void **state)
 	struct irq_line line = gic_user_line(f->u, SPI);
 
 	open_all(f, 1 << 0 | 1 << 1);
-	iface(f, 1, GICC_CTLR, 1 | FIQEN);
+	iface(f, 1, GICC_CTLR, 1 | FIQ_EN);
 	irq_line_set(&line, true);
 	expect(f, "1200", "1100");
-	iface(f, 0, GICC_CTLR, 1 | FIQEN);
+	iface(f, 0, GICC_CTLR, 1 | FIQ_EN);
 	expect(f, "2200", "0000"); /* its own doing */
 	dist(f, 2, GICD_CTLR, 0);
 	expect(f, "0000", "1100");

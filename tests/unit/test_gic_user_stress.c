@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "irqchip/gic_user.h"
+#include "tests/unit/gic_regs.h"
 
 enum {
 	CPUS = 8,
@@ -33,24 +34,6 @@ enum {
 #endif
 	ROUNDS_ALONE = 300,
 	SECONDS = 20, /* in which nobody takes an interrupt: one is lost */
-
-	GICD_CTLR = 0x000,
-	GICD_ISENABLER = 0x100,
-	GICD_ICENABLER = 0x180,
-	GICD_ISPENDR = 0x200,
-	GICD_ISACTIVER = 0x300,
-	GICD_IPRIORITYR = 0x400,
-	GICD_ITARGETSR = 0x800,
-	GICD_ICFGR = 0xc00,
-	GICD_SGIR = 0xf00,
-	GICC_CTLR = 0x00,
-	GICC_PMR = 0x04,
-	GICC_IAR = 0x0c,
-	GICC_EOIR = 0x10,
-	GICC_RPR = 0x14,
-	GICC_HPPIR = 0x18,
-	GICC_DIR = 0x1000,
-	EOIMODE = 1 << 9,
 };
 
 static const gpa_t GICD = 0x10000, GICC = 0x20000;
@@ -475,7 +458,7 @@ static void prepare_cpu(struct machine *m, u32 i, u32 seed)
 	*c = (struct cpu){ .m = m, .index = i, .seed = seed + i };
 	bell_init(&c->dirty);
 	put(c, GICC + GICC_PMR, 0xff);
-	put(c, GICC + GICC_CTLR, i & 1 ? 1 | EOIMODE : 1);
+	put(c, GICC + GICC_CTLR, i & 1 ? 1 | EOI_MODE : 1);
 	for (u32 intid = 0; intid < GIC_NR_SGIS; intid++)
 		put8(c, GICD + GICD_IPRIORITYR + intid, rnd(c, 24) * 8);
 }
